@@ -1,0 +1,3 @@
+"""Terminals on the web that are never lost."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Messages and frames: pure functions and values, no I/O. See docs/wire.md."""
