@@ -1,0 +1,1 @@
+"""Sessions, terminals and viewers: the rules, without a network, JSON or a file descriptor."""

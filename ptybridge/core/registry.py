@@ -1,0 +1,205 @@
+"""All sessions and terminals of this server: found by name, within limits, ended in order."""
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ptybridge.core.errors import BadRequest, LimitReached, NotFound, PtyError, Unavailable
+from ptybridge.core.ports import Clock, Launch, PtySpawner
+from ptybridge.core.session import Session
+from ptybridge.core.terminal import Terminal
+from ptybridge.core.values import SessionId, TerminalId, WindowSize, is_name
+
+ENDED_LINGER = 300.0
+"""Seconds for which an ended terminal can still be attached to, so that whoever was cut off
+sees its last output."""
+
+MAX_ENDED = 50
+"""Ended terminals kept at once; the oldest gives way."""
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalDefaults:
+    """What a new terminal is unless its request says otherwise.
+
+    Attributes:
+        command: The program and its arguments.
+        cwd: Where it starts; None is the server's own working directory.
+        env: The child's whole environment.
+        tail_bytes: Bytes of output kept for an exact resume.
+        keep_detached: Seconds that a terminal without viewers lives; 0 is until its child ends.
+    """
+
+    command: tuple[str, ...]
+    cwd: str | None
+    env: Mapping[str, str]
+    tail_bytes: int
+    keep_detached: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much there may be of what."""
+
+    sessions: int
+    terminals: int
+
+
+class Registry:
+    """Who owns every session and terminal of this process."""
+
+    def __init__(
+        self,
+        spawner: PtySpawner,
+        *,
+        defaults: TerminalDefaults,
+        limits: Limits,
+        clock: Clock,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._spawner = spawner
+        self._defaults = defaults
+        self._limits = limits
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._sessions: dict[SessionId, Session] = {}
+        self._terminals: dict[TerminalId, Terminal] = {}
+        self._starting: set[TerminalId] = set()
+        self._ended: deque[Terminal] = deque()
+        self._is_closing = False
+        self._all_ended = asyncio.Event()
+
+    @property
+    def sessions(self) -> Mapping[SessionId, Session]:
+        """All sessions by name."""
+        return self._sessions
+
+    @property
+    def terminals(self) -> Mapping[TerminalId, Terminal]:
+        """All terminals by name, those that have ended but can still be looked at included."""
+        return self._terminals
+
+    def session(self, name: str) -> Session:
+        """The session of that name, made when missing.
+
+        Raises:
+            BadRequest: It cannot be a name.
+            LimitReached: There are too many sessions.
+        """
+        if not is_name(name):
+            raise BadRequest("sessionID: 1 to 64 of A-Z a-z 0-9 . _ - are allowed")
+        session = self._sessions.get(SessionId(name))
+        if session is None:
+            if len(self._sessions) >= self._limits.sessions:
+                raise LimitReached("sessions", self._limits.sessions)
+            session = Session(SessionId(name), created=self._wall_clock())
+            self._sessions[session.id] = session
+        return session
+
+    def terminal(self, name: str) -> Terminal:
+        """The terminal of that name.
+
+        Raises:
+            NotFound: There is none.
+        """
+        terminal = self._terminals.get(TerminalId(name))
+        if terminal is None:
+            raise NotFound("terminal", name if is_name(name) else "(not a name)")
+        return terminal
+
+    async def open(
+        self,
+        session: Session,
+        *,
+        size: WindowSize,
+        command: tuple[str, ...] | None = None,
+        cwd: str | None = None,
+        name: str | None = None,
+    ) -> Terminal:
+        """Start a terminal in ``session``; left out, its name is a new one.
+
+        Raises:
+            LimitReached: There are too many terminals.
+            Unavailable: The program cannot be started; the message says why.
+        """
+        terminal_id = TerminalId(name or secrets.token_hex(6))
+        living = sum(1 for terminal in self._terminals.values() if terminal.status is None)
+        if living + len(self._starting) >= self._limits.terminals:
+            raise LimitReached("terminals", self._limits.terminals)
+        if self._is_closing:
+            raise Unavailable("the server is going away")
+        if terminal_id in self._starting:
+            raise Unavailable("a terminal of that name is being started")
+        defaults = self._defaults
+        argv = command or defaults.command
+        launch = Launch(argv=argv, env=defaults.env, size=size, cwd=cwd or defaults.cwd)
+        terminal = Terminal(
+            terminal_id,
+            session_id=session.id,
+            size=size,
+            tail_bytes=defaults.tail_bytes,
+            title=argv[0].rpartition("/")[2],
+            created=self._wall_clock(),
+            clock=self._clock,
+            observer=self,
+        )
+        self._starting.add(terminal_id)
+        try:
+            pty = await self._spawner.spawn(launch, terminal)
+        except PtyError as error:
+            raise Unavailable(str(error)) from error
+        finally:
+            self._starting.discard(terminal_id)
+        self._terminals[terminal_id] = terminal
+        session.terminals[terminal_id] = terminal
+        terminal.start(pty)
+        if self._is_closing:
+            terminal.hang_up()
+        return terminal
+
+    def terminal_ended(self, terminal: Terminal) -> None:
+        """Keep an ended terminal for a while, for those who were cut off."""
+        if not any(True for _ in self._living()):
+            self._all_ended.set()
+        self._ended.append(terminal)
+        if len(self._ended) > MAX_ENDED:
+            self.forget(self._ended[0])
+        self._clock.call_later(ENDED_LINGER, lambda: self.forget(terminal))
+
+    def forget(self, terminal: Terminal) -> None:
+        """Drop an ended terminal, unless another has its name by now. Idempotent."""
+        if terminal not in self._ended:
+            return
+        self._ended.remove(terminal)
+        if self._terminals.get(terminal.id) is terminal:
+            del self._terminals[terminal.id]
+            self._sessions[terminal.session_id].terminals.pop(terminal.id)
+
+    def _living(self) -> Iterator[Terminal]:
+        return (terminal for terminal in self._terminals.values() if terminal.status is None)
+
+    def sweep(self) -> None:
+        """End the terminals that nobody has viewed for longer than they are kept."""
+        keep = self._defaults.keep_detached
+        if not keep:
+            return
+        deadline = self._clock.time() - keep
+        for terminal in self._living():
+            if terminal.idle_since is not None and terminal.idle_since <= deadline:
+                terminal.hang_up()
+
+    async def close(self, *, patience: float) -> None:
+        """Hang up every terminal and wait until all have ended, at most ``patience`` seconds."""
+        self._is_closing = True
+        living = list(self._living())
+        if not living:
+            return
+        self._all_ended.clear()
+        for terminal in living:
+            terminal.hang_up()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_ended.wait(), patience)

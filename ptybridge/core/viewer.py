@@ -1,0 +1,185 @@
+"""A viewer: one connection's attachment to one terminal, which is a position in its stream."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from ptybridge.core.errors import BadRequest, Denied
+from ptybridge.core.events import Snapshot, TerminalEvent
+from ptybridge.core.values import Role, ViewerId, WindowSize
+
+if TYPE_CHECKING:
+    from ptybridge.core.terminal import Terminal
+
+CHUNK_BYTES = 65536
+"""Most bytes of output in one frame: read until empty, then send once, but let others in."""
+
+
+class ViewerSink(Protocol):
+    """The connection's side of a viewer: what it is given goes out in the order of the calls."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether output goes out at once; when it turns true again, ``pump`` is called."""
+
+    def output(self, offset: int, parts: Sequence[memoryview]) -> None:
+        """Send output; ``parts`` are only good during the call."""
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """Send what replaces all output before ``snapshot.offset``."""
+
+    def event(self, event: TerminalEvent) -> None:
+        """Send what happened at this place of the stream."""
+
+    def input_taken(self, count: int) -> None:
+        """The program's terminal has taken ``count`` bytes of this viewer's input in all."""
+
+
+class Viewer:
+    """A role, a window and a position. It holds no output: the terminal's tail does.
+
+    Attributes:
+        id: Its name among the terminal's viewers.
+        name: The name of the identity behind it.
+        role: What it may do.
+        size: Its own window in cells.
+        visible: Whether somebody can see it; hidden ones have no say in the size.
+        sent: Offset of the first byte not yet sent.
+        acked: Offset of the first byte not yet known to be rendered.
+        input_received: Bytes of input that came from it.
+    """
+
+    __slots__ = (
+        "_next_mark",
+        "_sink",
+        "_terminal",
+        "_window",
+        "acked",
+        "id",
+        "input_received",
+        "name",
+        "role",
+        "sent",
+        "size",
+        "visible",
+    )
+
+    def __init__(
+        self,
+        terminal: "Terminal",
+        sink: ViewerSink,
+        *,
+        viewer_id: ViewerId,
+        name: str,
+        role: Role,
+        size: WindowSize,
+        window: int,
+        position: int,
+    ) -> None:
+        self._terminal = terminal
+        self._sink = sink
+        self._window = window
+        self._next_mark = terminal.marks.first_from(position)
+        self.id = viewer_id
+        self.name = name
+        self.role = role
+        self.size = size
+        self.visible = True
+        self.sent = position
+        self.acked = position
+        self.input_received = 0
+
+    @property
+    def terminal(self) -> "Terminal":
+        """What it views."""
+        return self._terminal
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether there is output that it cannot take now."""
+        return self.sent < self._terminal.tail.end
+
+    def begin(self) -> None:
+        """Take part: its window counts, and it is sent what there is."""
+        self._terminal.fit()
+        self.pump()
+
+    def pump(self) -> None:
+        """Send all that the viewer may have now, in pieces of at most ``CHUNK_BYTES``."""
+        tail, marks, sink = self._terminal.tail, self._terminal.marks, self._sink
+        while sink.is_ready:
+            sent = self.sent
+            limit = CHUNK_BYTES
+            if self._window:
+                limit = min(limit, self._window - (sent - self.acked))
+            if sent < tail.start:
+                if limit <= 0:
+                    return
+                self._skip_ahead()
+                continue
+            if self._next_mark < marks.end:
+                self._next_mark = max(self._next_mark, marks.start)
+                place, event = marks.at(self._next_mark)
+                if place <= sent:
+                    self._next_mark += 1
+                    sink.event(event)
+                    continue
+                limit = min(limit, place - sent)
+            limit = min(limit, tail.end - sent)
+            if limit <= 0:
+                return
+            self.sent = sent + limit
+            sink.output(sent, tail.slices(sent, limit=limit))
+
+    def _skip_ahead(self) -> None:
+        """Replace output that is gone by a snapshot."""
+        snapshot = self._terminal.snapshot()
+        self.sent = snapshot.offset
+        self._next_mark = self._terminal.marks.first_from(snapshot.offset)
+        self._sink.snapshot(snapshot)
+
+    def ack(self, offset: int) -> None:
+        """Note that all before ``offset`` is rendered; repeats and old ones are harmless.
+
+        Raises:
+            BadRequest: The offset was never sent.
+        """
+        if offset > self.sent:
+            raise BadRequest("ack: offset lies beyond what was sent")
+        if offset > self.acked:
+            self.acked = offset
+            if self._window:
+                self._terminal.drain(self)
+
+    def write(self, data: bytes, *, offset: int | None = None) -> None:
+        """Type ``data``. The one place where the right to type is checked.
+
+        Args:
+            data: What the program is to get.
+            offset: Input bytes that the viewer believes it has sent before, where its
+                transport counts them.
+
+        Raises:
+            Denied: The viewer's role does not allow it.
+            BadRequest: ``offset`` shows that input was lost or sent twice.
+            Conflict: The program has ended.
+            LimitReached: The program has left too much input unread; nothing was written.
+        """
+        if self.role < Role.WRITER:
+            raise Denied("a watcher cannot type")
+        if offset is not None and offset != self.input_received:
+            raise BadRequest(f"input: offset is not {self.input_received}, what came before")
+        self._terminal.write(self, data)
+
+    def input_taken(self, count: int) -> None:
+        """Tell the viewer that ``count`` bytes of its input have been taken in all."""
+        self._sink.input_taken(count)
+
+    def resize(self, size: WindowSize, *, visible: bool) -> None:
+        """Note the viewer's own window; the terminal follows by the rules of sizing."""
+        self.size = size
+        self.visible = visible
+        self._terminal.fit()
+
+    def detach(self) -> None:
+        """Stop viewing. Idempotent."""
+        self._terminal.detach(self)

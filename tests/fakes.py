@@ -1,0 +1,250 @@
+"""Fulfil the core's ports without a kernel or a network; strict where the real ones are."""
+
+import heapq
+import itertools
+from collections.abc import Callable, Sequence
+
+from ptybridge.core.errors import LimitReached
+from ptybridge.core.events import Snapshot, TerminalEvent
+from ptybridge.core.ports import Launch, PtyOwner
+from ptybridge.core.terminal import Terminal
+from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, WindowSize
+from ptybridge.core.viewer import Viewer
+
+
+class ManualTimer:
+    """A timer of a ``ManualClock``."""
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class ManualClock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._order = itertools.count()
+        self._timers: list[tuple[float, int, ManualTimer]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> ManualTimer:
+        timer = ManualTimer(callback)
+        heapq.heappush(self._timers, (self.now + delay, next(self._order), timer))
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and what is due happen in order."""
+        until = self.now + seconds
+        while self._timers and self._timers[0][0] <= until:
+            self.now, _, timer = heapq.heappop(self._timers)
+            if timer.callback is not None:
+                timer.callback()
+        self.now = until
+
+
+class FakePty:
+    """A program that prints what the test says and reads when the test says."""
+
+    def __init__(self, owner: PtyOwner, *, input_limit: int = 1 << 20) -> None:
+        self.pid = 4242
+        self.is_eof = False
+        self.is_paused = True
+        self.is_closed = False
+        self.hang_ups = 0
+        self.sizes: list[WindowSize] = []
+        self.received = bytearray()
+        self.takes_input = True
+        self._owner = owner
+        self._printed = bytearray()
+        self._queue = bytearray()
+        self._input_limit = input_limit
+
+    @property
+    def input_taken(self) -> int:
+        return len(self.received)
+
+    @property
+    def input_queued(self) -> int:
+        return len(self.received) + len(self._queue)
+
+    def read_into(self, buffers: Sequence[memoryview]) -> int:
+        count = 0
+        for buffer in buffers:
+            part = self._printed[: len(buffer)]
+            buffer[: len(part)] = part
+            del self._printed[: len(part)]
+            count += len(part)
+        return count
+
+    def write(self, data: bytes | memoryview) -> None:
+        if len(self._queue) + len(data) > self._input_limit:
+            raise LimitReached("unread input", self._input_limit)
+        self._queue += data
+        if self.takes_input:
+            self._take()
+
+    def _take(self) -> None:
+        self.received += self._queue
+        self._queue.clear()
+
+    def resize(self, size: WindowSize) -> None:
+        self.sizes.append(size)
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        self.is_paused = False
+        self.turn()
+
+    def hang_up(self) -> None:
+        self.hang_ups += 1
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    # --- what the test does
+
+    def prints(self, data: bytes) -> None:
+        """The program prints; the owner reads unless reading is paused."""
+        self._printed += data
+        self.turn()
+
+    def turn(self) -> None:
+        """Be a level-triggered event loop until nothing is left or reading is paused."""
+        while self._printed and not self.is_paused:
+            self._owner.on_readable()
+
+    @property
+    def unread(self) -> int:
+        """Bytes printed but still in the kernel."""
+        return len(self._printed)
+
+    def reads_input(self) -> None:
+        """The program reads all that was queued for it."""
+        self._take()
+        self._owner.on_input_taken()
+
+    def exits(self, status: ExitStatus) -> None:
+        """The program ends."""
+        self._owner.on_exit(status)
+
+
+class FakeSpawner:
+    """Starts fake programs."""
+
+    def __init__(self) -> None:
+        self.launches: list[Launch] = []
+        self.ptys: list[FakePty] = []
+
+    async def spawn(self, launch: Launch, owner: PtyOwner) -> FakePty:
+        self.launches.append(launch)
+        self.ptys.append(FakePty(owner))
+        return self.ptys[-1]
+
+
+class FakeSink:
+    """Keeps what a viewer was sent, as one stream with its events."""
+
+    def __init__(self) -> None:
+        self.is_ready = True
+        self.viewer: Viewer | None = None
+        self.log: list[tuple[int, bytes] | TerminalEvent | Snapshot] = []
+        self.taken: list[int] = []
+        self.frame_limit: int | None = None
+
+    def output(self, offset: int, parts: Sequence[memoryview]) -> None:
+        assert self.is_ready
+        self.log.append((offset, b"".join(parts)))
+        if self.frame_limit is not None:
+            self.frame_limit -= 1
+            self.is_ready = self.frame_limit > 0
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        assert self.is_ready
+        self.log.append(snapshot)
+
+    def event(self, event: TerminalEvent) -> None:
+        self.log.append(event)
+
+    def input_taken(self, count: int) -> None:
+        self.taken.append(count)
+
+    # --- what the test asks
+
+    @property
+    def data(self) -> bytes:
+        """All output, in order."""
+        return b"".join(entry[1] for entry in self.log if isinstance(entry, tuple))
+
+    @property
+    def events(self) -> list[TerminalEvent]:
+        """All events, in order."""
+        return [entry for entry in self.log if not isinstance(entry, (tuple, Snapshot))]
+
+    def drains(self) -> None:
+        """The socket takes bytes again."""
+        assert self.viewer is not None
+        self.frame_limit = None
+        self.is_ready = True
+        self.viewer.terminal.drain(self.viewer)
+
+
+class Ended:
+    """An observer that keeps which terminals have ended."""
+
+    def __init__(self) -> None:
+        self.terminals: list[Terminal] = []
+
+    def terminal_ended(self, terminal: Terminal) -> None:
+        self.terminals.append(terminal)
+
+
+class Stage:
+    """A terminal with a fake program, and viewers with fake sinks."""
+
+    def __init__(self, *, tail_bytes: int = 1 << 20, size: WindowSize | None = None) -> None:
+        self.clock = ManualClock()
+        self.ended = Ended()
+        self.terminal = Terminal(
+            TerminalId("t1"),
+            session_id=SessionId("main"),
+            size=size or WindowSize(24, 80),
+            tail_bytes=tail_bytes,
+            title="sh",
+            created=0.0,
+            clock=self.clock,
+            observer=self.ended,
+        )
+        self.pty = FakePty(self.terminal)
+        self.terminal.start(self.pty)
+
+    def view(
+        self,
+        *,
+        role: Role = Role.OWNER,
+        size: WindowSize | None = None,
+        window: int = 0,
+        since: int | None = None,
+        is_ready: bool = True,
+    ) -> tuple[Viewer, FakeSink]:
+        """Attach a viewer."""
+        sink = FakeSink()
+        sink.is_ready = is_ready
+        viewer = self.terminal.attach(
+            sink,
+            name="somebody",
+            role=role,
+            size=size or self.terminal.size,
+            window=window,
+            since=since,
+        )
+        sink.viewer = viewer
+        viewer.begin()
+        return viewer, sink
