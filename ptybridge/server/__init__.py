@@ -1,0 +1,1 @@
+"""The network side: HTTP, connections, and what carries them."""

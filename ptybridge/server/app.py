@@ -1,0 +1,118 @@
+"""The application: what there is, how it is wired, and the order in which it stops."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from ptybridge.config import Settings
+from ptybridge.core.ports import Authenticator, PtySpawner
+from ptybridge.core.registry import Limits, Registry, TerminalDefaults
+from ptybridge.server.door import Door
+from ptybridge.server.middlewares import at_the_door, errors_as_json, harden
+from ptybridge.server.pool import ConnectionPool
+from ptybridge.server.router import Router
+from ptybridge.server.routes import Routes
+from ptybridge.server.sockets import Greeting, Sockets
+from ptybridge.server.supervisor import Supervisor, Timeouts
+from ptybridge.server.terminal_handlers import TerminalHandlers
+from ptybridge.wire import messages
+from ptybridge.wire.codes import CloseCode
+
+REGISTRY = web.AppKey("registry", Registry)
+POOL = web.AppKey("pool", ConnectionPool)
+
+HANG_UP_SECONDS = 7.0
+"""How long the programs may take at the server's end: their grace, and what killing takes."""
+
+MAX_BODY = 1024 * 1024
+"""Bytes that the body of a request may have."""
+
+
+def make_app(
+    settings: Settings,
+    *,
+    web_root: Path,
+    port: int,
+    defaults: TerminalDefaults,
+    authenticator: Authenticator,
+    spawner: PtySpawner,
+) -> web.Application:
+    """Wire the parts together.
+
+    Args:
+        settings: What the operator wants.
+        web_root: The page's folder.
+        port: The port that is really bound, which ``Host`` headers must name.
+        defaults: What new terminals are.
+        authenticator: Knows who is asking.
+        spawner: Starts programs; it must outlive the application.
+    """
+    websocket = settings.transport.websocket
+    loop = asyncio.get_running_loop()
+    door = Door(
+        hostname=websocket.hostname,
+        port=port,
+        allowed_origins=settings.auth.allowed_origins,
+    )
+    registry = Registry(
+        spawner,
+        defaults=defaults,
+        limits=Limits(sessions=settings.limits.sessions, terminals=settings.limits.terminals),
+        clock=loop,
+    )
+    pool = ConnectionPool(limit=settings.limits.connections)
+    router = Router()
+    TerminalHandlers(registry).add_to(router)
+    base = settings.server.base_path.rstrip("/")
+    greeting = Greeting(
+        ping=messages.PingTimes(websocket.ping.interval, websocket.ping.timeout),
+        reconnect=messages.ReconnectTimes(
+            websocket.reconnect.max_attempts, websocket.reconnect.delay
+        ),
+        input_window=settings.limits.input_queue_bytes // 4,
+        max_message=settings.limits.message_bytes,
+    )
+    app = web.Application(middlewares=[errors_as_json, at_the_door(door)], client_max_size=MAX_BODY)
+    app[REGISTRY] = registry
+    app[POOL] = pool
+    Routes(web_root=web_root, authenticator=authenticator, base=base).add_to(app)
+    Sockets(
+        authenticator=authenticator,
+        registry=registry,
+        pool=pool,
+        router=router,
+        greeting=greeting,
+        base=base,
+    ).add_to(app)
+    app.on_response_prepare.append(harden)
+    timeouts = Timeouts(
+        ping_after=websocket.ping.interval / 1000, drop_after=websocket.ping.timeout / 1000
+    )
+    supervisor = Supervisor(pool, timeouts, time=loop.time, also=registry.sweep)
+    app.cleanup_ctx.append(_supervised(supervisor))
+    app.on_shutdown.append(_stop)
+    return app
+
+
+def _supervised(
+    supervisor: Supervisor,
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Own the supervisor's task for as long as the application runs (a cleanup context)."""
+
+    async def context(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(supervisor.run(), name="supervisor")
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    return context
+
+
+async def _stop(app: web.Application) -> None:
+    """Tell everybody, then end the programs; new requests are not accepted any more."""
+    app[POOL].close_all(CloseCode.GOING_AWAY, "the server is going away")
+    await app[REGISTRY].close(patience=HANG_UP_SECONDS)

@@ -1,0 +1,33 @@
+"""What carries a connection, seen from the connection."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Link(Protocol):
+    """One client's link. All that is written goes out in the order of the calls."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether what is written now goes out at once, as far as is known."""
+
+    def post(self, message: bytes) -> None:
+        """Send one JSON message, together with others of this turn of the loop."""
+
+    def post_lazily(self, message: bytes) -> None:
+        """Send one binary message with what goes out next, or within some milliseconds."""
+
+    def send_text(self, message: bytes) -> None:
+        """Send one JSON message now."""
+
+    def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
+        """Send one binary message now; ``parts`` are only good during the call."""
+
+    def ping(self) -> None:
+        """Ask the client's link for a sign of life."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Send what was posted, say why, and end the link. Idempotent."""
+
+    def abort(self) -> None:
+        """End the link at once."""

@@ -1,0 +1,120 @@
+"""How a viewer's output is put on the wire: one class for each way of speaking."""
+
+import codecs
+from collections.abc import Sequence
+from typing import assert_never
+
+from ptybridge.core.events import Exited, Resized, Snapshot, TerminalEvent
+from ptybridge.core.values import TerminalId
+from ptybridge.server.links import Link
+from ptybridge.wire import frames, messages
+from ptybridge.wire.codes import CloseCode
+from ptybridge.wire.frames import HEADER, Kind
+
+RESET = "\x18\x1bc"
+"""CAN ends an unfinished sequence, RIS resets (xterm control sequences, "VT100 Mode")."""
+
+_OUTPUT = int(Kind.OUTPUT)
+
+_make_decoder = codecs.getincrementaldecoder("utf-8")
+
+
+def event_message(terminal_id: TerminalId, event: TerminalEvent) -> messages.ServerMessage:
+    """The message that tells of ``event``."""
+    match event:
+        case Resized(size, offset):
+            return messages.Resized(terminal_id, size.rows, size.cols, offset)
+        case Exited(status):
+            return messages.Exited(terminal_id, status.code, status.signal)
+        case _:
+            assert_never(event)
+
+
+class BinaryOutlet:
+    """Output as binary frames of ``ptybridge.v1``."""
+
+    __slots__ = ("_channel", "_link", "_terminal_id")
+
+    def __init__(self, link: Link, channel: int, terminal_id: TerminalId) -> None:
+        self._link = link
+        self._channel = channel
+        self._terminal_id = terminal_id
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether output goes out at once."""
+        return self._link.is_ready
+
+    def output(self, offset: int, parts: Sequence[memoryview]) -> None:
+        """Send an OUTPUT frame, straight from the tail."""
+        self._link.send_binary(HEADER.pack(_OUTPUT, self._channel, offset), parts)
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """Send a SNAPSHOT frame."""
+        payload = frames.snapshot_payload(snapshot.size.rows, snapshot.size.cols, snapshot.data)
+        header = HEADER.pack(Kind.SNAPSHOT, self._channel, snapshot.offset)
+        self._link.send_binary(header, (payload,))
+
+    def event(self, event: TerminalEvent) -> None:
+        """Send an event at its place."""
+        self._link.post(messages.encode(event_message(self._terminal_id, event)))
+
+    def input_taken(self, count: int) -> None:
+        """Send an INPUT_ACK; it is in no hurry and travels with the echo."""
+        self._link.post_lazily(HEADER.pack(Kind.INPUT_ACK, self._channel, count))
+
+
+class TextOutlet:
+    """Output as JSON messages, decoded from UTF-8 without breaking a character.
+
+    On a connection that is one terminal's alone (``/pty``), ``channel`` is None: its output
+    names neither channel nor offset, and its end is the connection's.
+    """
+
+    __slots__ = ("_channel", "_decoder", "_link", "_offset", "_terminal_id")
+
+    def __init__(self, link: Link, channel: int | None, terminal_id: TerminalId) -> None:
+        self._link = link
+        self._channel = channel
+        self._terminal_id = terminal_id
+        self._decoder = _make_decoder("replace")
+        self._offset = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether output goes out at once."""
+        return self._link.is_ready
+
+    def output(self, offset: int, parts: Sequence[memoryview]) -> None:
+        """Send what is whole; an unfinished character waits for its rest."""
+        held, _ = self._decoder.getstate()
+        text = "".join([self._decoder.decode(part) for part in parts])
+        self._send(offset - len(held), text)
+        self._offset = offset + sum(map(len, parts))
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """Send a reset and what rebuilds the terminal; ``offset`` is what follows it."""
+        self._decoder.reset()
+        self._send(snapshot.offset, RESET + snapshot.data.decode(errors="replace"))
+        self._offset = snapshot.offset
+
+    def event(self, event: TerminalEvent) -> None:
+        """Send an event at its place; what cannot become whole any more goes before the end."""
+        if isinstance(event, Exited):
+            held, _ = self._decoder.getstate()
+            self._send(self._offset - len(held), self._decoder.decode(b"", True))
+        self._link.post(messages.encode(event_message(self._terminal_id, event)))
+        if isinstance(event, Exited) and self._channel is None:
+            self._link.close(CloseCode.ENDED, "the terminal has ended")
+
+    def input_taken(self, count: int) -> None:
+        """Say nothing: plain clients do not count."""
+
+    def _send(self, offset: int, text: str) -> None:
+        if not text:
+            return
+        if self._channel is None:
+            message = messages.Output(text)
+        else:
+            message = messages.Output(text, self._channel, offset)
+        self._link.send_text(messages.encode(message))

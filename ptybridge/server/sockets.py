@@ -1,0 +1,168 @@
+"""The routes that become sockets: ``/ws`` and ``/pty`` (docs/wire.md sections 2 to 4)."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from functools import partial
+
+from aiohttp import web
+
+from ptybridge.core.errors import BadRequest, LimitReached
+from ptybridge.core.ports import Authenticator
+from ptybridge.core.registry import Registry
+from ptybridge.core.session import Session
+from ptybridge.core.terminal import Terminal
+from ptybridge.core.values import ConnectionId, Role, TerminalId, WindowSize, is_name
+from ptybridge.core.viewer import ViewerSink
+from ptybridge.server import upgrade
+from ptybridge.server.connection import Connection, MakeSink
+from ptybridge.server.links import Link
+from ptybridge.server.middlewares import IDENTITY, authenticated
+from ptybridge.server.outlets import BinaryOutlet, TextOutlet
+from ptybridge.server.pool import ConnectionPool
+from ptybridge.server.router import Router
+from ptybridge.server.websocket import WebSocketLink
+from ptybridge.wire import messages
+from ptybridge.wire.codes import CloseCode
+from ptybridge.wire.frames import SUBPROTOCOL
+
+PLAIN_SIZE = WindowSize(24, 80)
+"""Size of a terminal whose plain client has not said its own yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a ``welcome`` tells every client, and what holds for all of them.
+
+    Attributes:
+        ping: The supervisor's times.
+        reconnect: How clients are to come back.
+        input_window: Bytes of input that a client may have unacknowledged.
+        max_message: Bytes that a message may have.
+    """
+
+    ping: messages.PingTimes
+    reconnect: messages.ReconnectTimes
+    input_window: int
+    max_message: int
+
+
+def _alone(link: Link, _: int, terminal_id: TerminalId) -> ViewerSink:
+    """The outlet of a connection that is one terminal's alone."""
+    return TextOutlet(link, None, terminal_id)
+
+
+class Sockets:
+    """Opens connections over WebSocket."""
+
+    def __init__(
+        self,
+        *,
+        authenticator: Authenticator,
+        registry: Registry,
+        pool: ConnectionPool,
+        router: Router,
+        greeting: Greeting,
+        base: str,
+    ) -> None:
+        """``base`` is the path below which all routes lie: empty, or beginning with a slash."""
+        self._authenticator = authenticator
+        self._registry = registry
+        self._pool = pool
+        self._router = router
+        self._greeting = greeting
+        self._base = base
+
+    def add_to(self, app: web.Application) -> None:
+        """Add both routes."""
+        known = partial(authenticated, self._authenticator)
+        app.router.add_get(f"{self._base}/ws", known(self.many), allow_head=False)
+        app.router.add_get(f"{self._base}/pty", known(self.one), allow_head=False)
+
+    async def many(self, request: web.Request) -> web.StreamResponse:
+        """``/ws``: JSON messages, and binary frames with the subprotocol."""
+        accept = upgrade.check_handshake(request)
+        name = request.query.get("sessionID")
+        session = None if name is None else self._registry.session(name)
+        connection = self._connection(request, session)
+        return self._open(request, connection, accept)
+
+    async def one(self, request: web.Request) -> web.StreamResponse:
+        """``/pty``: one terminal, attached at once and made when missing."""
+        accept = upgrade.check_handshake(request)
+        terminal = await self._terminal(request.query.get("sessionID", ""))
+        connection = self._connection(request, None, terminal)
+        response = self._open(request, connection, accept)
+        if connection in self._pool:
+            viewer = terminal.attach(
+                connection.sink(0, terminal.id),
+                name=connection.identity.name,
+                role=Role.OWNER,
+                size=terminal.size,
+            )
+            viewer.visible = False  # it has a say in the size once it has said its own
+            connection.viewers[0] = viewer
+            viewer.begin()
+        return response
+
+    async def _terminal(self, name: str) -> Terminal:
+        """The terminal of that name, a new one when there is none that runs."""
+        if not is_name(name):
+            raise BadRequest("sessionID: 1 to 64 of A-Z a-z 0-9 . _ - are allowed")
+        terminal = self._registry.terminals.get(TerminalId(name))
+        if terminal is None or terminal.status is not None:
+            session = self._registry.session(name)
+            terminal = await self._registry.open(session, size=PLAIN_SIZE, name=name)
+        return terminal
+
+    def _connection(
+        self, request: web.Request, session: Session | None, terminal: Terminal | None = None
+    ) -> Connection:
+        speaks_binary = terminal is None and SUBPROTOCOL in upgrade.offered_subprotocols(request)
+        make_sink: MakeSink = TextOutlet
+        if terminal is not None:
+            make_sink = _alone
+        elif speaks_binary:
+            make_sink = BinaryOutlet
+        return Connection(
+            ConnectionId(secrets.token_hex(8)),
+            request[IDENTITY],
+            dispatcher=self._router,
+            make_sink=make_sink,
+            on_closed=self._pool.discard,
+            time=asyncio.get_running_loop().time,
+            session=session,
+            speaks_binary=speaks_binary,
+        )
+
+    def _open(
+        self, request: web.Request, connection: Connection, accept: str
+    ) -> web.StreamResponse:
+        """Answer the handshake and take the connection into the pool, if that has room."""
+
+        def open_link(transport: asyncio.Transport) -> WebSocketLink:
+            loop = asyncio.get_running_loop()
+            max_message = self._greeting.max_message
+            link = WebSocketLink(connection, transport, max_message=max_message, loop=loop)
+            connection.open(link)
+            try:
+                self._pool.add(connection)
+            except LimitReached as error:
+                connection.close(CloseCode.OVER_LIMIT, str(error))
+            else:
+                if connection.speaks_binary:
+                    connection.reply(self._welcome(connection))
+            return link
+
+        subprotocol = SUBPROTOCOL if connection.speaks_binary else None
+        return upgrade.take_over(request, open_link, accept=accept, subprotocol=subprotocol)
+
+    def _welcome(self, connection: Connection) -> messages.Welcome:
+        identity = connection.identity
+        return messages.Welcome(
+            connection_id=connection.id,
+            user=messages.User(identity.id, identity.name),
+            ping=self._greeting.ping,
+            reconnect=self._greeting.reconnect,
+            input_window=self._greeting.input_window,
+        )

@@ -1,0 +1,105 @@
+"""The ping/timeout supervisor: one sweep for all connections, terminals and channel alike."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from ptybridge.server.pool import ConnectionPool
+
+MAX_PERIOD = 1.0
+"""Seconds between two sweeps at the most: how late a verdict may come."""
+
+_STALLED = 2.0
+"""A sweep this many periods late shows that the loop stood still, not that peers were silent."""
+
+
+class Peer(Protocol):
+    """Whoever must show life now and then."""
+
+    @property
+    def heard_at(self) -> float:
+        """When anything came from it last."""
+
+    @property
+    def pinged_at(self) -> float | None:
+        """When it was asked for a sign of life; None when it has answered since."""
+
+
+P = TypeVar("P", bound=Peer)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds of silence after which a peer is asked, and after that dropped."""
+
+    ping_after: float
+    drop_after: float
+
+    @property
+    def period(self) -> float:
+        """Seconds between two sweeps."""
+        return min(MAX_PERIOD, self.ping_after / 4, self.drop_after / 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Generic[P]):
+    """Whom to ask for a sign of life, and whom to drop."""
+
+    ping: list[P]
+    drop: list[P]
+
+
+def judge(peers: Iterable[P], timeouts: Timeouts, *, now: float) -> Verdict[P]:
+    """Decide whom to ping and whom to drop; pure, so it is tested with a table.
+
+    Any frame proves life, not only a pong: a browser that is busy uploading a paste may answer
+    late.
+    """
+    verdict: Verdict[P] = Verdict([], [])
+    for peer in peers:
+        if peer.pinged_at is not None:
+            if now - peer.pinged_at >= timeouts.drop_after:
+                verdict.drop.append(peer)
+        elif now - peer.heard_at >= timeouts.ping_after:
+            verdict.ping.append(peer)
+    return verdict
+
+
+class Supervisor:
+    """Applies the verdicts to the pool, for as long as it runs."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        timeouts: Timeouts,
+        *,
+        time: Callable[[], float],
+        also: Callable[[], None],
+    ) -> None:
+        """``also`` is what else each sweep does, such as ending terminals nobody views."""
+        self._pool = pool
+        self._timeouts = timeouts
+        self._time = time
+        self._also = also
+        self._swept_at = time()
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            await asyncio.sleep(self._timeouts.period)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Ping the silent, drop those who did not answer."""
+        now = self._time()
+        is_late = now - self._swept_at > _STALLED * self._timeouts.period
+        self._swept_at = now
+        verdict = judge(self._pool, self._timeouts, now=now)
+        for connection in verdict.ping:
+            connection.pinged_at = now
+            connection.link.ping()
+        if not is_late:  # what they sent while the loop stood still has not been read yet
+            for connection in verdict.drop:
+                connection.link.abort()
+        self._also()

@@ -1,0 +1,130 @@
+"""Handlers of the messages that concern terminals: docs/wire.md section 2."""
+
+from ptybridge.core.errors import BadRequest, Conflict, LimitReached
+from ptybridge.core.registry import Registry
+from ptybridge.core.session import Session
+from ptybridge.core.terminal import Terminal
+from ptybridge.core.values import Role, WindowSize
+from ptybridge.server.connection import MAX_VIEWERS, Connection
+from ptybridge.server.router import Router
+from ptybridge.wire import messages
+
+
+def terminal_state(terminal: Terminal) -> messages.TerminalState:
+    """A terminal as clients see it."""
+    status = terminal.status
+    return messages.TerminalState(
+        id=terminal.id,
+        title=terminal.title,
+        rows=terminal.size.rows,
+        cols=terminal.size.cols,
+        created=int(terminal.created * 1000),
+        exit=messages.ExitState(status.code, status.signal) if status else None,
+    )
+
+
+class TerminalHandlers:
+    """Serves what clients ask of terminals."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def add_to(self, router: Router) -> None:
+        """Take over the messages that concern terminals."""
+        router.add(messages.Ping, self.ping)
+        router.add(messages.OpenTerminal, self.open)
+        router.add(messages.CloseTerminal, self.close)
+        router.add(messages.Attach, self.attach)
+        router.add(messages.Detach, self.detach)
+        router.add(messages.Input, self.type)
+        router.add(messages.Resize, self.resize)
+        router.add(messages.Ack, self.ack)
+
+    def ping(self, connection: Connection, _: messages.Ping, request_id: int | None) -> None:
+        """Answer at once."""
+        connection.reply(messages.Pong(), request_id)
+
+    def open(
+        self, connection: Connection, message: messages.OpenTerminal, request_id: int | None
+    ) -> None:
+        """Start a terminal and say when it runs."""
+        session = self._session(connection, message.session_id)
+
+        async def start() -> None:
+            terminal = await self._registry.open(
+                session,
+                size=WindowSize(message.rows, message.cols),
+                command=tuple(message.command) if message.command else None,
+                cwd=message.cwd,
+            )
+            connection.reply(messages.TerminalOpened(terminal_state(terminal)), request_id)
+
+        connection.run(start(), request_id)
+
+    def _session(self, connection: Connection, name: str | None) -> Session:
+        if name is not None:
+            return self._registry.session(name)
+        if connection.session is None:
+            raise BadRequest("sessionID: needed, the connection has no default session")
+        return connection.session
+
+    def close(
+        self, connection: Connection, message: messages.CloseTerminal, request_id: int | None
+    ) -> None:
+        """Hang a terminal up; its viewers learn of its end."""
+        terminal = self._registry.terminal(message.terminal_id)
+        connection.reply(messages.Accepted(), request_id)
+        terminal.hang_up()
+
+    def attach(
+        self, connection: Connection, message: messages.Attach, request_id: int | None
+    ) -> None:
+        """Begin to view a terminal: ``attached``, then output."""
+        terminal = self._registry.terminal(message.terminal_id)
+        if message.channel in connection.viewers:
+            raise Conflict(f"channel {message.channel} is in use")
+        if len(connection.viewers) >= MAX_VIEWERS:
+            raise LimitReached("viewers on one connection", MAX_VIEWERS)
+        viewer = terminal.attach(
+            connection.sink(message.channel, terminal.id),
+            name=connection.identity.name,
+            role=Role[(message.role or "owner").upper()],
+            size=WindowSize(message.rows, message.cols),
+            window=message.window,
+            since=message.since,
+        )
+        connection.viewers[message.channel] = viewer
+        size = terminal.marks.size_at(viewer.sent)
+        connection.reply(
+            messages.Attached(
+                channel=message.channel,
+                terminal_id=terminal.id,
+                role=viewer.role.label,
+                rows=size.rows,
+                cols=size.cols,
+                offset=viewer.sent,
+            ),
+            request_id,
+        )
+        viewer.begin()
+
+    def detach(
+        self, connection: Connection, message: messages.Detach, request_id: int | None
+    ) -> None:
+        """Stop viewing."""
+        connection.viewer(message.channel).detach()
+        del connection.viewers[message.channel]
+        connection.reply(messages.Detached(message.channel), request_id)
+
+    def type(self, connection: Connection, message: messages.Input, _: int | None) -> None:
+        """Give text to a program."""
+        connection.viewer(message.channel).write(message.data.encode())
+
+    def resize(self, connection: Connection, message: messages.Resize, _: int | None) -> None:
+        """Note a viewer's own size."""
+        size = WindowSize(message.rows, message.cols)
+        connection.viewer(message.channel).resize(size, visible=message.visible)
+
+    def ack(self, connection: Connection, message: messages.Ack, _: int | None) -> None:
+        """Note what a viewer has rendered."""
+        connection.viewer(message.channel).ack(message.offset)

@@ -1,0 +1,184 @@
+"""A whole server in this process, with real shells and real sockets, and clients for it."""
+
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from ptybridge.adapters.spawner import Spawner
+from ptybridge.adapters.tokens import TokenAuthenticator
+from ptybridge.config import Settings, build
+from ptybridge.core.environment import child_environment
+from ptybridge.core.registry import TerminalDefaults
+from ptybridge.server.app import POOL, REGISTRY, make_app
+from ptybridge.wire.frames import SUBPROTOCOL, Frame, Kind, decode, encode
+
+TOKEN = "a-token-for-tests-only"
+WEB_ROOT = Path(__file__).parents[1] / "web"
+
+
+class Server:
+    """A server that runs.
+
+    Attributes:
+        port: Where it listens, on 127.0.0.1.
+        http: A client that is the owner.
+    """
+
+    def __init__(self, app: web.Application, port: int, http: aiohttp.ClientSession) -> None:
+        self.registry = app[REGISTRY]
+        self.pool = app[POOL]
+        self.port = port
+        self.http = http
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    @asynccontextmanager
+    async def plain(self, path: str = "/ws?sessionID=main") -> AsyncIterator["Client"]:
+        """A plain client: JSON only."""
+        async with self.http.ws_connect(self.url(path), max_msg_size=0) as ws:
+            yield Client(ws)
+
+    @asynccontextmanager
+    async def binary(self, path: str = "/ws?sessionID=main") -> AsyncIterator["Client"]:
+        """A client of ``ptybridge.v1``, past its ``welcome``."""
+        async with self.http.ws_connect(
+            self.url(path), protocols=[SUBPROTOCOL], max_msg_size=0
+        ) as ws:
+            client = Client(ws)
+            client.welcome = (await client.receive("welcome"))["data"]
+            yield client
+
+
+class Client:
+    """One WebSocket, written from the wire's text alone."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+        self.ws = ws
+        self.welcome: dict[str, Any] = {}
+        self.sent = 0
+
+    async def send(self, message_type: str, request_id: int | None = None, **data: Any) -> None:
+        message: dict[str, Any] = {"type": message_type}
+        if data:
+            message["data"] = data
+        if request_id is not None:
+            message["id"] = request_id
+        await self.ws.send_str(json.dumps(message))
+
+    async def next(self) -> dict[str, Any] | Frame:
+        """The next message or frame."""
+        message = await self.ws.receive(timeout=20)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            return decode(message.data)
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+        decoded: dict[str, Any] = json.loads(message.data)
+        return decoded
+
+    async def receive(self, *types: str) -> dict[str, Any]:
+        """The next JSON message of one of these types; frames and others are passed over."""
+        while True:
+            message = await self.next()
+            if isinstance(message, dict) and message["type"] in types:
+                return message
+
+    async def frame(self, kind: Kind) -> Frame:
+        """The next frame of that kind."""
+        while True:
+            message = await self.next()
+            if isinstance(message, Frame) and message.kind is kind:
+                return message
+
+    async def open(self, *command: str, rows: int = 24, cols: int = 80) -> str:
+        """Start a terminal; its name."""
+        data: dict[str, Any] = {"rows": rows, "cols": cols}
+        if command:
+            data["command"] = list(command)
+        await self.send("terminal.open", **data)
+        reply = await self.receive("terminal.opened", "error")
+        assert reply["type"] == "terminal.opened", reply
+        name: str = reply["data"]["terminal"]["id"]
+        return name
+
+    async def attach(self, terminal: str, *, channel: int = 1, **data: Any) -> dict[str, Any]:
+        """View a terminal; the ``data`` of ``attached``."""
+        size = {"rows": 24, "cols": 80}
+        await self.send("attach", channel=channel, terminalID=terminal, **{**size, **data})
+        reply = await self.receive("attached", "error")
+        assert reply["type"] == "attached", reply
+        attached: dict[str, Any] = reply["data"]
+        return attached
+
+    async def type(self, data: bytes, *, channel: int = 1) -> None:
+        """Send an INPUT frame."""
+        await self.ws.send_bytes(encode(Frame(Kind.INPUT, channel, self.sent, data)))
+        self.sent += len(data)
+
+    async def output_until(self, marker: bytes, *, offset: int | None = None) -> bytes:
+        """Collect output until it holds ``marker``, checking that it is contiguous."""
+        collected = bytearray()
+        while marker not in collected:
+            frame = await self.frame(Kind.OUTPUT)
+            assert offset is None or frame.offset == offset
+            offset = frame.offset + len(frame.payload)
+            collected += frame.payload
+        return bytes(collected)
+
+    async def output_to_the_end(self, *, offset: int) -> tuple[bytes, dict[str, Any]]:
+        """All output until ``exited``, and that message's data."""
+        collected = bytearray()
+        while True:
+            message = await self.next()
+            if isinstance(message, Frame):
+                assert message.kind is not Kind.SNAPSHOT
+                if message.kind is Kind.OUTPUT:
+                    assert message.offset == offset + len(collected)
+                    collected += message.payload
+            elif message["type"] == "exited":
+                return bytes(collected), message["data"]
+
+
+def settings_of(**sections: Any) -> Settings:
+    return build(sections)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings | None = None, *, grace: float = 0.3, web_root: Path = WEB_ROOT
+) -> AsyncIterator[Server]:
+    """Run a server until the block ends."""
+    settings = settings or Settings()
+    env = child_environment({"PATH": "/usr/local/bin:/usr/bin:/bin"}, passed=["PATH"], added={})
+    defaults = TerminalDefaults(
+        command=("/bin/sh",),
+        cwd="/",
+        env=env,
+        tail_bytes=settings.terminals.tail_bytes,
+        keep_detached=settings.terminals.keep_detached / 1000,
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        async with Spawner(grace=grace, input_limit=settings.limits.input_queue_bytes) as spawner:
+            app = make_app(
+                settings,
+                web_root=web_root,
+                port=port,
+                defaults=defaults,
+                authenticator=TokenAuthenticator(TOKEN, ticket_lifetime=60),
+                spawner=spawner,
+            )
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+            await runner.setup()
+            await web.SockSite(runner, listener).start()
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            async with aiohttp.ClientSession(headers=headers) as http:
+                try:
+                    yield Server(app, port, http)
+                finally:
+                    await runner.cleanup()

@@ -1,0 +1,174 @@
+"""Which hosts and origins are let in; the parser refuses everything that is not one."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptybridge.server.door import Door, HostPort, is_loopback, parse_host, parse_origin
+from tests.server import Server, running
+
+LOCAL = Door(hostname="127.0.0.1", port=4096, allowed_origins=[])
+PROXIED = Door(hostname="127.0.0.1", port=4096, allowed_origins=["https://term.example.org"])
+EVERYWHERE = Door(hostname="0.0.0.0", port=4096, allowed_origins=[])
+
+
+@pytest.mark.parametrize(
+    ("door", "host", "admitted"),
+    [
+        pytest.param(LOCAL, "127.0.0.1:4096", True, id="own"),
+        pytest.param(LOCAL, "localhost:4096", True, id="loopbacks-name"),
+        pytest.param(LOCAL, "[::1]:4096", True, id="loopbacks-other-address"),
+        pytest.param(LOCAL, "LOCALHOST:4096", True, id="case-is-nothing"),
+        pytest.param(LOCAL, "127.0.0.1", False, id="another-port-by-default"),
+        pytest.param(LOCAL, "127.0.0.1:4097", False, id="another-port"),
+        pytest.param(LOCAL, "evil.example:4096", False, id="rebound-name"),
+        pytest.param(LOCAL, "127.0.0.1.evil.example:4096", False, id="look-alike"),
+        pytest.param(LOCAL, "localhost.evil.example:4096", False, id="look-alike-name"),
+        pytest.param(LOCAL, "192.168.0.7:4096", False, id="another-address"),
+        pytest.param(LOCAL, "a@127.0.0.1:4096", False, id="user-info"),
+        pytest.param(LOCAL, "127.0.0.1:4096, evil", False, id="two-in-one"),
+        pytest.param(LOCAL, "", False, id="empty"),
+        pytest.param(LOCAL, "term.example.org", False, id="nobodys"),
+        pytest.param(PROXIED, "term.example.org:443", True, id="proxied-with-port"),
+        pytest.param(PROXIED, "term.example.org:444", False, id="proxied-other-port"),
+        pytest.param(PROXIED, "127.0.0.1:4096", True, id="proxied-own"),
+        pytest.param(EVERYWHERE, "192.168.0.7:4096", True, id="any-address-in-figures"),
+        pytest.param(EVERYWHERE, "evil.example:4096", False, id="no-name-for-everywhere"),
+    ],
+)
+def test_the_hosts_that_are_answered(door: Door, host: str, admitted: bool) -> None:
+    assert door.admits_host([host]) is admitted
+
+
+def test_a_request_has_exactly_one_host() -> None:
+    assert not LOCAL.admits_host([])
+    assert not LOCAL.admits_host(["127.0.0.1:4096", "127.0.0.1:4096"])
+
+
+@pytest.mark.parametrize(
+    ("door", "origins", "admitted"),
+    [
+        pytest.param(LOCAL, [], True, id="no-page-behind-it"),
+        pytest.param(LOCAL, ["http://127.0.0.1:4096"], True, id="own"),
+        pytest.param(LOCAL, ["http://localhost:4096"], False, id="another-name-of-ours"),
+        pytest.param(LOCAL, ["null"], False, id="null"),
+        pytest.param(LOCAL, [""], False, id="empty"),
+        pytest.param(LOCAL, ["http://127.0.0.1:4097"], False, id="other-port"),
+        pytest.param(LOCAL, ["http://127.0.0.1"], False, id="port-left-out"),
+        pytest.param(LOCAL, ["https://127.0.0.1:4096"], False, id="other-scheme"),
+        pytest.param(LOCAL, ["http://127.0.0.1:4096.evil.example"], False, id="look-alike"),
+        pytest.param(LOCAL, ["http://127.0.0.1:4096@evil.example"], False, id="user-info"),
+        pytest.param(LOCAL, ["http://127.0.0.1:4096/"], False, id="not-an-origin"),
+        pytest.param(LOCAL, ["file://"], False, id="file"),
+        pytest.param(
+            LOCAL, ["http://127.0.0.1:4096", "http://evil.example"], False, id="two-of-them"
+        ),
+        pytest.param(PROXIED, ["https://term.example.org"], True, id="allowed"),
+        pytest.param(PROXIED, ["http://term.example.org"], False, id="allowed-by-tls-only"),
+        pytest.param(PROXIED, ["https://xterm.example.org"], False, id="allowed-look-alike"),
+    ],
+)
+def test_the_origins_whose_pages_may_act(door: Door, origins: list[str], admitted: bool) -> None:
+    assert door.admits_origin(origins, ["127.0.0.1:4096"]) is admitted
+
+
+def test_an_allowed_origin_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="not an origin"):
+        Door(hostname="127.0.0.1", port=1, allowed_origins=["example.org"])
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_host_or_refused(text: str) -> None:
+    host = parse_host(text, scheme="http")
+    if host is not None:
+        assert 0 < host.port <= 65535
+        name = f"[{host.name}]" if ":" in host.name else host.name
+        assert parse_host(f"{name}:{host.port}", scheme="http") == host
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_an_origin_or_refused(text: str) -> None:
+    for candidate in (text, f"http://{text}", f"https://{text}"):
+        origin = parse_origin(candidate)
+        if origin is not None:
+            assert not set("/@?# ") & set(candidate.partition("://")[2])
+
+
+@given(st.ip_addresses(v=4), st.integers(1, 65535))
+def test_an_address_and_port_round_trips(address: Any, port: int) -> None:
+    assert parse_host(f"{address}:{port}", scheme="http") == HostPort(str(address), port)
+    assert is_loopback(str(address)) is address.is_loopback
+
+
+DOORS: list[Any] = [
+    pytest.param({"Host": "evil.example"}, 421, id="foreign-host"),
+    pytest.param({"Origin": "http://evil.example"}, 403, id="foreign-origin"),
+    pytest.param({"Origin": "null"}, 403, id="null-origin"),
+    pytest.param({"Authorization": "Bearer wrong-wrong-wrong"}, 401, id="wrong-token"),
+]
+
+
+@pytest.mark.parametrize("path", ["/ws?sessionID=main", "/pty?sessionID=t1"])
+@pytest.mark.parametrize(("headers", "status"), DOORS)
+async def test_who_is_refused_is_refused_before_the_upgrade_and_makes_nothing(
+    path: str, headers: dict[str, str], status: int
+) -> None:
+    async with running() as server:
+        handshake = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        }
+        response = await server.http.get(server.url(path), headers={**handshake, **headers})
+        assert response.status == status
+        assert "error" in await response.json()
+        assert not server.registry.terminals
+        assert not server.registry.sessions
+        assert len(server.pool) == 0
+
+
+async def raw(server: Server, request: str) -> bytes:
+    """The status line that a request spelt out by hand gets."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(request.replace("\n", "\r\n").encode())
+    status = await reader.readline()
+    writer.close()
+    return status.split()[1]
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        pytest.param("GET /healthz HTTP/1.0\n\n", b"421", id="no-host"),
+        pytest.param(
+            "GET http://127.0.0.1:{port}/healthz HTTP/1.1\nHost: 127.0.0.1:{port}\n\n",
+            b"421",
+            id="absolute-form",
+        ),
+        pytest.param(
+            "GET http://evil.example/healthz HTTP/1.1\nHost: 127.0.0.1:{port}\n\n",
+            b"421",
+            id="absolute-form-elsewhere",
+        ),
+        pytest.param(
+            "GET /healthz HTTP/1.1\nHost: 127.0.0.1:{port}\nHost: evil\n\n", b"400", id="two-hosts"
+        ),
+        pytest.param(
+            "GET /ws HTTP/1.1\nHost: 127.0.0.1:{port}\nOrigin: http://127.0.0.1:{port}\n"
+            "Origin: http://evil.example\nUpgrade: websocket\nConnection: Upgrade\n"
+            "Sec-WebSocket-Version: 13\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\n"
+            "Authorization: Bearer a-token-for-tests-only\n\n",
+            b"403",
+            id="two-origins",
+        ),
+        pytest.param("GET /healthz HTTP/1.1\nHost: 127.0.0.1:{port}\n\n", b"200", id="proper"),
+    ],
+)
+async def test_requests_spelt_out_by_hand(request_text: str, status: bytes) -> None:
+    async with running() as server:
+        answered = await raw(server, request_text.replace("{port}", str(server.port)))
+        assert answered == status or (status == b"400" and answered == b"421")

@@ -1,0 +1,133 @@
+"""Logging in, cookies, tickets, the page and the headers that confine it."""
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from ptybridge.server.middlewares import COOKIE, SECURITY_HEADERS
+from tests.server import TOKEN, running
+
+
+def stranger() -> aiohttp.ClientSession:
+    """A client without a token, which keeps cookies for addresses too."""
+    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+
+async def test_a_token_is_traded_for_a_cookie_that_opens_the_socket() -> None:
+    async with running() as server, stranger() as http:
+        assert (await http.get(server.url("/api/whoami"))).status == 401
+        login = await http.post(server.url("/api/login"), json={"token": TOKEN})
+        assert login.status == 204
+        cookie = login.headers["Set-Cookie"]
+        assert cookie.startswith(f"{COOKIE}=")
+        assert "HttpOnly" in cookie
+        assert "SameSite=Strict" in cookie
+        assert TOKEN not in cookie
+        who = await http.get(server.url("/api/whoami"))
+        assert await who.json() == {"id": "owner", "name": "owner"}
+        async with http.ws_connect(server.url("/ws")) as ws:
+            await ws.send_str('{"type":"ping"}')
+            assert (await ws.receive()).data == '{"type":"pong"}'
+        assert (await http.post(server.url("/api/logout"), json={})).status == 204
+        assert (await http.get(server.url("/api/whoami"))).status == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        pytest.param({"token": "wrong"}, 401, id="wrong"),
+        pytest.param({"token": TOKEN + "x"}, 401, id="longer"),
+        pytest.param({"token": "\ud800"}, 400, id="not-text"),
+        pytest.param({"token": 7}, 400, id="no-text"),
+        pytest.param({}, 400, id="missing"),
+        pytest.param([], 400, id="no-object"),
+    ],
+)
+async def test_a_bad_login_is_refused(body: object, status: int) -> None:
+    async with running() as server, stranger() as http:
+        response = await http.post(server.url("/api/login"), json=body)
+        assert response.status == status
+        assert "Set-Cookie" not in response.headers
+        assert "error" in await response.json()
+
+
+async def test_a_request_that_changes_something_is_json_and_not_from_elsewhere() -> None:
+    async with running() as server, stranger() as http:
+        url = server.url("/api/login")
+        assert (await http.post(url, data=b'{"token":"x"}')).status == 415
+        response = await http.post(url, json={}, headers={"Origin": "http://evil.example"})
+        assert response.status == 403
+
+
+async def test_a_ticket_opens_one_connection() -> None:
+    async with running() as server, stranger() as http:
+        issued = await server.http.post(server.url("/api/tickets"), json={})
+        ticket = (await issued.json())["ticket"]
+        async with http.ws_connect(server.url(f"/ws?ticket={ticket}")) as ws:
+            await ws.send_str('{"type":"ping"}')
+            assert (await ws.receive()).data == '{"type":"pong"}'
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+            await http.ws_connect(server.url(f"/ws?ticket={ticket}"))
+        assert refusal.value.status == 401
+
+
+async def test_a_forged_cookie_opens_nothing() -> None:
+    async with running() as server:
+        for value in ("", "x", "owner.a.1.b", "owner.a.99999999999." + "0" * 64):
+            async with aiohttp.ClientSession(cookies={COOKIE: value}) as http:
+                assert (await http.get(server.url("/api/whoami"))).status == 401
+
+
+async def test_health_needs_no_login_and_tells_little() -> None:
+    async with running() as server, stranger() as http:
+        health = await (await http.get(server.url("/healthz"))).json()
+        assert set(health) == {"status", "version"}
+
+
+async def test_every_response_is_hardened() -> None:
+    async with running() as server, stranger() as http:
+        for path in ("/", "/healthz", "/no-such-page", "/api/whoami", "/ws"):
+            response = await http.get(server.url(path))
+            for name, value in SECURITY_HEADERS.items():
+                assert response.headers[name] == value, path
+        policy = SECURITY_HEADERS["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe-eval" not in policy
+        assert "script-src 'self';" in policy
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/package.json",
+        "/static/js/../package.json",
+        "/static/js/%2e%2e/package.json",
+        "/static/js/..%2fpackage.json",
+        "/static/node_modules/typescript/package.json",
+        "/static/test/",
+        "/static/js/",
+    ],
+)
+async def test_only_the_pages_own_files_are_served(path: str) -> None:
+    async with running() as server, stranger() as http:
+        response = await http.get(URL(server.url(path), encoded=True))
+        assert response.status in {403, 404}
+
+
+async def test_a_handshake_of_another_version_is_told_the_right_one() -> None:
+    async with running() as server:
+        headers = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "8",
+            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        }
+        response = await server.http.get(server.url("/ws"), headers=headers)
+        assert response.status == 426
+        assert response.headers["Sec-WebSocket-Version"] == "13"
+        response = await server.http.get(server.url("/ws"))
+        assert response.status == 400
+        headers["Sec-WebSocket-Version"] = "13"
+        headers["Sec-WebSocket-Key"] = "short"
+        response = await server.http.get(server.url("/ws"), headers=headers)
+        assert response.status == 400

@@ -1,0 +1,214 @@
+"""One WebSocket on a fake transport: order, full sockets, closing."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+
+from ptybridge.server.websocket import MAX_OUTBOX, WebSocketLink
+from ptybridge.wire.codes import CloseCode
+from ptybridge.wire.websocket import Opcode, close_frame, frame
+from tests.test_websocket_framing import client_frame
+
+
+class FakeTransport(asyncio.Transport):
+    """A transport on one end of a socket pair whose own buffer drains when the test says."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__({"socket": sock})
+        self.buffered = bytearray()
+        self.is_closed = False
+        self.is_aborted = False
+        self.link: WebSocketLink | None = None
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        assert high == 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.is_closed
+        self.buffered += data
+        assert self.link is not None
+        self.link.pause_writing()
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+
+class Received:
+    """A receiver that keeps what came."""
+
+    def __init__(self) -> None:
+        self.log: list[Any] = []
+
+    def on_text(self, message: bytes) -> None:
+        self.log.append(message)
+
+    def on_binary(self, message: bytes) -> None:
+        self.log.append(message)
+
+    def on_heard(self) -> None:
+        self.log.append("heard")
+
+    def on_writable(self) -> None:
+        self.log.append("writable")
+
+    def on_closed(self) -> None:
+        self.log.append("closed")
+
+
+class Line:
+    """A link, its receiver, its transport, and the peer's end of the socket."""
+
+    def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
+        self.theirs = theirs
+        self.transport = FakeTransport(ours)
+        self.received = Received()
+        loop = asyncio.get_running_loop()
+        self.link = WebSocketLink(self.received, self.transport, max_message=1000, loop=loop)
+        self.transport.link = self.link
+
+    def read(self) -> bytes:
+        """All that the peer has got on the socket so far."""
+        data = bytearray()
+        try:
+            while True:
+                data += self.theirs.recv(1 << 20)
+        except BlockingIOError:
+            return bytes(data)
+
+    def fill(self) -> None:
+        """Let the socket be full, with a part of a message left over in the transport."""
+        while self.link.is_ready:
+            self.link.send_binary(b"", [bytes(1 << 20)])
+
+
+@pytest.fixture
+async def line() -> Any:
+    ours, theirs = socket.socketpair()
+    for sock in (ours, theirs):
+        sock.setblocking(False)
+    with ours, theirs:
+        yield Line(ours, theirs)
+
+
+async def turn() -> None:
+    """Let the loop run what is ready."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+async def test_messages_of_one_turn_are_written_once_and_in_order(line: Line) -> None:
+    line.link.post(b"one")
+    line.link.post(b"two")
+    assert line.read() == b""
+    await turn()
+    assert line.read() == frame(Opcode.TEXT, b"one") + frame(Opcode.TEXT, b"two")
+
+
+async def test_output_does_not_overtake_what_was_posted(line: Line) -> None:
+    line.link.post(b"first")
+    line.link.post_lazily(b"ack")
+    line.link.send_binary(b"head", [memoryview(b"ab"), memoryview(b"cd")])
+    assert line.read() == (
+        frame(Opcode.TEXT, b"first")
+        + frame(Opcode.BINARY, b"ack")
+        + frame(Opcode.BINARY, b"headabcd")
+    )
+
+
+async def test_a_lazy_message_goes_out_by_itself(line: Line) -> None:
+    line.link.post_lazily(b"ack")
+    async with asyncio.timeout(2):
+        while not (data := line.read()):
+            await asyncio.sleep(0.002)
+    assert data == frame(Opcode.BINARY, b"ack")
+
+
+async def test_replies_leave_with_the_read_that_caused_them(line: Line) -> None:
+    line.link.data_received(client_frame(Opcode.PING, b"hi"))
+    assert line.read() == frame(Opcode.PONG, b"hi")
+    assert line.received.log == ["heard"]
+
+
+async def test_a_full_socket_loses_nothing_and_mixes_nothing_up(line: Line) -> None:
+    line.fill()
+    line.link.post(b"waits")
+    await turn()
+    got = line.read()
+    leftover = bytes(line.transport.buffered)
+    assert leftover
+    line.transport.buffered.clear()
+    assert line.received.log == []
+    line.link.resume_writing()
+    assert line.received.log == ["writable"]
+    assert line.read() == frame(Opcode.TEXT, b"waits")
+    whole = got + leftover
+    assert len(whole) % (10 + (1 << 20)) == 0  # whole frames, one after the other
+
+
+async def test_a_peer_that_reads_nothing_is_dropped_when_its_messages_pile_up(line: Line) -> None:
+    line.fill()
+    for _ in range(MAX_OUTBOX // 1000 + 1):
+        line.link.post(bytes(1000))
+    assert line.transport.is_aborted
+
+
+async def test_a_violation_closes_with_its_code_and_nothing_more_is_heard(line: Line) -> None:
+    good = client_frame(Opcode.TEXT, b"good")
+    line.link.data_received(good + client_frame(0x3, b"") + good)
+    line.link.data_received(good)
+    assert line.received.log == ["heard", b"good", "heard"]
+    assert line.read() == close_frame(CloseCode.PROTOCOL_ERROR, "unknown opcode")
+
+
+async def test_a_peers_close_is_answered_and_ends_the_transport(line: Line) -> None:
+    line.link.post(b"last")
+    line.link.data_received(client_frame(Opcode.CLOSE, b"\x03\xe8"))
+    assert line.read() == frame(Opcode.TEXT, b"last") + close_frame(1000, "")
+    assert line.transport.is_closed
+
+
+async def test_after_our_close_only_the_peers_close_counts(line: Line) -> None:
+    line.link.close(CloseCode.ENDED, "over")
+    line.link.close(CloseCode.DONE, "again")
+    line.link.post(b"too late")
+    line.link.send_binary(b"too", [b"late"])
+    line.link.data_received(client_frame(Opcode.TEXT, b"late too"))
+    await turn()
+    assert line.read() == close_frame(CloseCode.ENDED, "over")
+    assert not line.transport.is_closed
+    line.link.data_received(client_frame(Opcode.CLOSE, b"\x0f\xa1"))
+    assert line.transport.is_closed
+    assert line.received.log == ["heard", "heard"]
+
+
+async def test_closing_a_full_socket_sends_what_was_posted_first(line: Line) -> None:
+    line.fill()
+    line.link.post(b"last words")
+    before = len(line.transport.buffered)
+    line.link.close(CloseCode.GOING_AWAY, "bye")
+    assert bytes(line.transport.buffered[before:]) == frame(
+        Opcode.TEXT, b"last words"
+    ) + close_frame(CloseCode.GOING_AWAY, "bye")
+
+
+async def test_a_lost_socket_is_told_once_and_never_written_again(line: Line) -> None:
+    line.link.connection_lost(None)
+    line.link.post(b"x")
+    line.link.send_text(b"x")
+    line.link.send_binary(b"x", [])
+    await turn()
+    assert line.received.log == ["closed"]
+    assert line.read() == b""
+    assert not line.transport.buffered
+
+
+async def test_a_peer_that_vanished_is_noticed_when_writing(line: Line) -> None:
+    line.theirs.close()
+    line.link.send_binary(b"x", [b"y"])
+    assert line.transport.is_aborted
+    assert not line.link.is_ready
