@@ -19,6 +19,7 @@ from ptybridge.server.app import POOL, REGISTRY, make_app
 from ptybridge.wire.frames import SUBPROTOCOL, Frame, Kind, decode, encode
 
 TOKEN = "a-token-for-tests-only"
+PROMPT = {"PS1": "sh> "}  # root's would be another than everybody else's
 WEB_ROOT = Path(__file__).parents[1] / "web"
 
 
@@ -154,7 +155,7 @@ async def running(
 ) -> AsyncIterator[Server]:
     """Run a server until the block ends."""
     settings = settings or Settings()
-    env = child_environment({"PATH": "/usr/local/bin:/usr/bin:/bin"}, passed=["PATH"], added={})
+    env = child_environment({"PATH": "/usr/local/bin:/usr/bin:/bin"}, passed=["PATH"], added=PROMPT)
     defaults = TerminalDefaults(
         command=("/bin/sh",),
         cwd="/",

@@ -24,6 +24,10 @@ program may close its terminal and open ``/dev/tty`` again later.
 """
 
 
+INTERACTIVE_BYTES = 256
+"""A first read of less is taken for the answer to a key, with nothing behind it."""
+
+
 class PosixPty:
     """The master of a pseudo-terminal on the running event loop; see ``core.ports.Pty``.
 
@@ -81,7 +85,9 @@ class PosixPty:
     def read_into(self, buffers: Sequence[memoryview]) -> int:
         """Fill ``buffers`` in order with what is there, until they are full or it is not.
 
-        One read of a pseudo-terminal gives at most 4 KiB (N_TTY_BUF_SIZE), hence the loop.
+        One read of a pseudo-terminal gives at most 4 KiB (N_TTY_BUF_SIZE), hence the loop. It
+        ends early behind the little that is the echo of a key: asking once more would cost as
+        much as the key, and if there is more the owner is told so.
 
         Returns:
             How many bytes were read. 0 means that nothing is there, exactly: the kernel moves
@@ -100,6 +106,8 @@ class PosixPty:
                         return total
                     filled += count
                     total += count
+                    if total < INTERACTIVE_BYTES and filled < size:
+                        return total
         except BlockingIOError:
             pass
         except OSError as error:

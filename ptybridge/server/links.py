@@ -1,6 +1,6 @@
 """What carries a connection, seen from the connection."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 
@@ -14,8 +14,11 @@ class Link(Protocol):
     def post(self, message: bytes) -> None:
         """Send one JSON message, together with others of this turn of the loop."""
 
-    def post_lazily(self, message: bytes) -> None:
-        """Send one binary message with what goes out next, or within some milliseconds."""
+    def post_binary(self, message: bytes) -> None:
+        """Send one binary message, together with others of this turn of the loop."""
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call back within some milliseconds, whatever becomes of the link."""
 
     def send_text(self, message: bytes) -> None:
         """Send one JSON message now."""

@@ -14,6 +14,9 @@ from ptybridge.wire.frames import HEADER, Kind
 RESET = "\x18\x1bc"
 """CAN ends an unfinished sequence, RIS resets (xterm control sequences, "VT100 Mode")."""
 
+ACK_BYTES = 4096
+"""Taken input that is acknowledged at once: who pastes waits for it."""
+
 _OUTPUT = int(Kind.OUTPUT)
 
 _make_decoder = codecs.getincrementaldecoder("utf-8")
@@ -33,12 +36,15 @@ def event_message(terminal_id: TerminalId, event: TerminalEvent) -> messages.Ser
 class BinaryOutlet:
     """Output as binary frames of ``ptybridge.v1``."""
 
-    __slots__ = ("_channel", "_link", "_terminal_id")
+    __slots__ = ("_ack_due", "_acked", "_channel", "_link", "_taken", "_terminal_id")
 
     def __init__(self, link: Link, channel: int, terminal_id: TerminalId) -> None:
         self._link = link
         self._channel = channel
         self._terminal_id = terminal_id
+        self._taken = 0
+        self._acked = 0
+        self._ack_due = False
 
     @property
     def is_ready(self) -> bool:
@@ -60,8 +66,22 @@ class BinaryOutlet:
         self._link.post(messages.encode(event_message(self._terminal_id, event)))
 
     def input_taken(self, count: int) -> None:
-        """Send an INPUT_ACK; it is in no hurry and travels with the echo."""
-        self._link.post_lazily(HEADER.pack(Kind.INPUT_ACK, self._channel, count))
+        """Send an INPUT_ACK: for a paste at once, for keys in a moment and for all of them."""
+        self._taken = count
+        if count - self._acked >= ACK_BYTES:
+            self._ack()
+        elif not self._ack_due:
+            self._ack_due = True
+            self._link.call_soon(self._ack_late)
+
+    def _ack_late(self) -> None:
+        self._ack_due = False
+        if self._taken > self._acked:
+            self._ack()
+
+    def _ack(self) -> None:
+        self._acked = self._taken
+        self._link.post_binary(HEADER.pack(Kind.INPUT_ACK, self._channel, self._taken))
 
 
 class TextOutlet:

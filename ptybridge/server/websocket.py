@@ -8,7 +8,7 @@ is idle.
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ptybridge.wire import websocket as framing
@@ -19,8 +19,8 @@ from ptybridge.wire.websocket import FrameReader, Opcode
 MAX_OUTBOX = 1024 * 1024
 """Bytes of messages that may wait for a client which does not read; then it is dropped."""
 
-LAZY_SECONDS = 0.01
-"""How long an acknowledgement may wait for something to travel with."""
+SOON_SECONDS = 0.01
+"""How long what is in no hurry may wait."""
 
 CLOSE_SECONDS = 5.0
 """How long a peer may take to answer a close frame (RFC 6455 section 7.1.1)."""
@@ -57,7 +57,6 @@ class WebSocketLink(asyncio.Protocol):
         "_flush_due",
         "_is_closing",
         "_is_reading",
-        "_lazy_due",
         "_loop",
         "_outbox",
         "_outbox_bytes",
@@ -82,7 +81,6 @@ class WebSocketLink(asyncio.Protocol):
         self._outbox: list[bytes] = []
         self._outbox_bytes = 0
         self._flush_due = False
-        self._lazy_due = False
         self._is_reading = False
         self._is_closing = False
         self.is_ready = True
@@ -114,7 +112,9 @@ class WebSocketLink(asyncio.Protocol):
             self.close(violation.code, violation.reason)
         finally:
             self._is_reading = False
-        self._flush()
+        if self._flush_due:
+            self._flush_due = False
+            self._flush()
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.PING:
@@ -164,12 +164,13 @@ class WebSocketLink(asyncio.Protocol):
         """Send a text message, together with others of this turn of the loop."""
         self._post_frame(framing.frame(Opcode.TEXT, message))
 
-    def post_lazily(self, message: bytes) -> None:
-        """Send a binary message with what goes out next, at the latest in ``LAZY_SECONDS``."""
-        self._enqueue(framing.frame(Opcode.BINARY, message))
-        if not self._lazy_due and not self._flush_due:
-            self._lazy_due = True
-            self._loop.call_later(LAZY_SECONDS, self._flush_late)
+    def post_binary(self, message: bytes) -> None:
+        """Send a binary message, together with others of this turn of the loop."""
+        self._post_frame(framing.frame(Opcode.BINARY, message))
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call back within ``SOON_SECONDS``, whatever becomes of the link."""
+        self._loop.call_later(SOON_SECONDS, callback)
 
     def send_text(self, message: bytes) -> None:
         """Send a text message now."""
@@ -212,21 +213,19 @@ class WebSocketLink(asyncio.Protocol):
         self._transport.abort()
 
     def _post_frame(self, frame: bytes) -> None:
-        self._enqueue(frame)
-        if not self._flush_due and not self._is_reading:
-            self._flush_due = True
-            self._loop.call_soon(self._flush_late)
-
-    def _enqueue(self, frame: bytes) -> None:
         if self._is_closing:
             return
         self._outbox.append(frame)
         self._outbox_bytes += len(frame)
         if self._outbox_bytes > MAX_OUTBOX:
             self.abort()
+        elif not self._flush_due:
+            self._flush_due = True
+            if not self._is_reading:
+                self._loop.call_soon(self._flush_late)
 
     def _flush_late(self) -> None:
-        self._flush_due = self._lazy_due = False
+        self._flush_due = False
         self._flush()
 
     def _flush(self) -> None:

@@ -5,7 +5,7 @@
 
 import enum
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ptybridge.wire.errors import MalformedMessage
 
@@ -24,8 +24,10 @@ class Kind(enum.IntEnum):
     INPUT_ACK = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+_KINDS = {int(kind): kind for kind in Kind}
+
+
+class Frame(NamedTuple):
     """One binary frame, decoded.
 
     Attributes:
@@ -60,13 +62,12 @@ def decode(message: bytes) -> Frame:
     if len(message) < HEADER.size:
         raise MalformedMessage(f"a binary frame has at least {HEADER.size} bytes")
     kind, channel, offset = HEADER.unpack_from(message)
-    try:
-        kind = Kind(kind)
-    except ValueError:
-        raise MalformedMessage("unknown kind of binary frame") from None
+    known = _KINDS.get(kind)
+    if known is None:
+        raise MalformedMessage("unknown kind of binary frame")
     if channel == 0:
         raise MalformedMessage("channel must be in 1..4294967295")
-    return Frame(kind, channel, offset, message[HEADER.size :])
+    return Frame(known, channel, offset, message[HEADER.size :])
 
 
 def parse_snapshot(payload: bytes) -> tuple[int, int, bytes]:
