@@ -1,0 +1,65 @@
+# `make` lists what can be done. On a fresh Debian or Ubuntu, `make run` needs nothing else.
+
+PYTHON ?=
+BIN := .venv/bin
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+NODE := web/node_modules/.package-lock.json
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.PHONY: help run setup test test-fast check bench fix vendor clean
+
+help:             ## list what can be done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUNTIME)   ## start the server with config.yaml, and print the URL to open
+	@exec $(BIN)/ptybridge serve --config config.yaml
+
+setup: $(DEV)     ## make .venv with all that developing needs
+
+test: $(DEV)      ## every test: JavaScript, Python, a real browser
+	@PYTHON="$(PYTHON)" tools/system.sh test
+	@$(MAKE) --no-print-directory $(NODE)
+	cd web && npm run --silent check && npm test --silent
+	$(BIN)/pytest -n 2 --dist loadfile
+
+test-fast: $(DEV) ## the tests that take seconds: no browser, nothing slow
+	$(BIN)/pytest -n 2 --dist loadfile -m "not browser and not slow"
+
+check: $(DEV)     ## formatting, lint, types; nothing is changed
+	@PYTHON="$(PYTHON)" tools/system.sh check
+	@$(MAKE) --no-print-directory $(NODE)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	cd web && npm run --silent check
+
+bench: $(DEV)     ## measure, beside a bare pseudo-terminal and another web terminal
+	$(BIN)/python -m bench
+
+fix: $(DEV)       ## let the tools repair what they can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+vendor: $(NODE)   ## copy the page's libraries from npm into web/vendor
+	node web/vendor.mjs
+
+clean:            ## remove everything that can be made again
+	rm -rf .venv build dist web/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNTIME): pyproject.toml constraints.txt
+	@PYTHON="$(PYTHON)" tools/system.sh run
+	@echo "Setting up .venv ..."
+	@"$$(tools/python.sh $(PYTHON))" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEV): $(RUNTIME)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(NODE): web/package.json web/package-lock.json
+	@cd web && npm ci --silent --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,6 @@
+"""``python -m ptybridge``."""
+
+from ptybridge.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""The command line: the only place that prints, and that ends the process."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from ptybridge import __version__
+
+USAGE_ERROR = 2
+"""Exit code when the settings or the machine do not allow it, as argparse's own."""
+
+
+def fail(*lines: str) -> NoReturn:
+    """End with a clear line for each problem."""
+    for line in lines:
+        print(f"ptybridge: {line}", file=sys.stderr)
+    raise SystemExit(USAGE_ERROR)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ptybridge", description="Terminals on the web that are never lost."
+    )
+    parser.add_argument("--version", action="version", version=f"ptybridge {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    with_settings = argparse.ArgumentParser(add_help=False)
+    with_settings.add_argument(
+        "--config", type=Path, metavar="FILE", help="YAML or JSON; the defaults without it"
+    )
+    with_settings.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one setting by its full name, such as logging.level=debug; may be repeated",
+    )
+    serve = commands.add_parser("serve", parents=[with_settings], help="run the server")
+    serve.add_argument("--host", help="address to listen on (transport.websocket.hostname)")
+    serve.add_argument("--port", help="port; 0 is any free one (transport.websocket.port)")
+    commands.add_parser(
+        "check-config", parents=[with_settings], help="say whether the settings can be used"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command; ends the process with its exit code."""
+    arguments = _parser().parse_args(argv)
+    # Imported by need: a version is told at once, and only the server pays for its libraries.
+    from ptybridge.cli.chosen import chosen_settings  # noqa: PLC0415
+    from ptybridge.config import ConfigError, warnings  # noqa: PLC0415
+
+    try:
+        settings = chosen_settings(arguments)
+    except ConfigError as error:
+        fail(*error.lines)
+    for line in warnings(settings):
+        print(f"ptybridge: warning: {line}", file=sys.stderr)
+    if arguments.command == "check-config":
+        print(f"{arguments.config or 'the defaults'}: ok")
+        return
+    from ptybridge.cli.preparation import ServeError  # noqa: PLC0415
+    from ptybridge.cli.serve import serve  # noqa: PLC0415
+
+    try:
+        serve(settings)
+    except ServeError as error:
+        fail(str(error))

@@ -1,0 +1,164 @@
+"""What must be true of the machine before the server can start, looked at piece by piece.
+
+Each piece returns what the server needs of it, or raises one line that says what to do.
+"""
+
+import errno
+import os
+import pwd
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+from ptybridge.config import Terminals
+from ptybridge.core.environment import child_environment
+from ptybridge.core.registry import TerminalDefaults
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted."""
+
+
+class ServeError(Exception):
+    """The server cannot start; the text is one line that names the thing and the way out."""
+
+
+def web_root() -> Path:
+    """The page's folder: in the installed package, or beside it in a checkout.
+
+    Raises:
+        ServeError: It is nowhere.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "web", package.parent / "web"):
+        if (folder / "index.html").is_file():
+            return folder
+    raise ServeError("the page's files are missing; install ptybridge again")
+
+
+def state_dir() -> Path:
+    """Where the server keeps what must outlive it, made if missing; only its owner may enter.
+
+    Raises:
+        ServeError: It cannot be made or written to.
+    """
+    chosen = os.environ.get("PTYBRIDGE_STATE_DIR")
+    folder = Path(chosen).expanduser() if chosen else platformdirs.user_state_path("ptybridge")
+    way_out = "set PTYBRIDGE_STATE_DIR to a writable directory"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise ServeError(f"state directory {folder}: it is no directory; {way_out}") from error
+    except OSError as error:
+        reason = f"it cannot be made ({error.strerror})"
+        raise ServeError(f"state directory {folder}: {reason}; {way_out}") from error
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise ServeError(f"state directory {folder}: it cannot be written to; {way_out}")
+    return folder
+
+
+def login_shell() -> str:
+    """The user's shell: of the environment, else of the password database, else sh."""
+    if shell := os.environ.get("SHELL"):
+        return shell
+    try:
+        return pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
+    except KeyError:  # a user without an entry, as in some containers
+        return "/bin/sh"
+
+
+def terminal_defaults(terminals: Terminals) -> TerminalDefaults:
+    """What new terminals are, by the settings and this machine.
+
+    Raises:
+        ServeError: The command or the working directory is not there.
+    """
+    env = child_environment(os.environ, passed=terminals.pass_env, added=terminals.env)
+    match terminals.command:
+        case None:
+            command: tuple[str, ...] = (login_shell(),)
+        case str(program):
+            command = (program,)
+        case words:
+            command = words
+    cwd = _working_directory(terminals.cwd, home=env.get("HOME"))
+    if not _is_program(command[0], path=env["PATH"], cwd=cwd):
+        raise ServeError(
+            f"terminals.command: {command[0]} was not found or cannot be run; "
+            "install it or set another"
+        )
+    return TerminalDefaults(
+        command=command,
+        cwd=cwd,
+        env=env,
+        tail_bytes=terminals.tail_bytes,
+        keep_detached=terminals.keep_detached / 1000,
+    )
+
+
+def _working_directory(chosen: str | None, *, home: str | None) -> str | None:
+    """Where terminals start; None is where the server was started, for want of a home."""
+    if chosen is None:
+        return home if home and _can_be_entered(home) else None
+    folder = os.path.expanduser(chosen)
+    if not _can_be_entered(folder):
+        raise ServeError(
+            f"terminals.cwd: {folder} is no directory that can be entered; set another"
+        )
+    return os.path.abspath(folder)
+
+
+def _can_be_entered(folder: str) -> bool:
+    return Path(folder).is_dir() and os.access(folder, os.X_OK)
+
+
+def _is_program(name: str, *, path: str, cwd: str | None) -> bool:
+    if "/" in name:
+        name = str(Path(cwd or ".") / name)
+    return shutil.which(name, path=path) is not None
+
+
+def listen(hostname: str, port: int) -> socket.socket:
+    """Bind the server's socket, and listen.
+
+    Raises:
+        ServeError: The name is unknown, or the port is taken or not allowed.
+    """
+    where = "transport.websocket.port (--port)"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            hostname, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError) as error:
+        raise ServeError(
+            f"transport.websocket.hostname (--host): {hostname} is not known here; set another"
+        ) from error
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        match error.errno:
+            case errno.EADDRINUSE:
+                reason = f"{hostname}:{port} is taken; stop what uses it or set another"
+            case errno.EACCES:
+                reason = f"{port} needs more rights; set one from 1024 on"
+            case errno.EADDRNOTAVAIL:
+                where = "transport.websocket.hostname (--host)"
+                reason = f"{hostname} is no address of this machine; set another"
+            case _:
+                reason = f"cannot listen on {hostname}:{port} ({error.strerror}); set another"
+        raise ServeError(f"{where}: {reason}") from error
+    return listener
+
+
+def page_url(hostname: str, port: int, *, base_path: str, token: str) -> str:
+    """The address to open; the token is in the fragment, which no server and no log ever sees."""
+    anywhere: Mapping[str, str] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - shown only
+    name = anywhere.get(hostname, hostname)
+    shown = f"[{name}]" if ":" in name else name
+    return f"http://{shown}:{port}{base_path.rstrip('/')}/#token={token}"

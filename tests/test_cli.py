@@ -1,0 +1,312 @@
+"""The command line: as a process of its own, started as people start it."""
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ptybridge import __version__
+from ptybridge.cli.preparation import ServeError, page_url, terminal_defaults
+from ptybridge.config import Terminals
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 20.0
+"""Seconds after which a process that should have ended never will."""
+
+
+@dataclass
+class Machine:
+    """Where the command runs: its environment, and the folder that it is started in."""
+
+    folder: Path
+    env: dict[str, str]
+
+    @property
+    def state(self) -> Path:
+        return Path(self.env["PTYBRIDGE_STATE_DIR"])
+
+    def popen(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            (sys.executable, "-m", "ptybridge", *arguments),
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        with self.popen(*arguments) as process:
+            try:
+                output, errors = process.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    def refusal(self, *arguments: str) -> str:
+        """The one line with which a command ends that cannot do its work."""
+        done = self.run(*arguments)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert done.stderr.startswith("ptybridge: ")
+        return done.stderr.removeprefix("ptybridge: ").rstrip()
+
+    @contextmanager
+    def serving(self, *arguments: str) -> Iterator["Serving"]:
+        """A server that has printed its URL."""
+        with self.popen("serve", "--port", "0", *arguments) as process:
+            try:
+                assert process.stdout is not None
+                yield Serving(process, process.stdout.readline().rstrip())
+            finally:
+                process.kill()
+
+
+@dataclass
+class Serving:
+    """A server's process, and what it printed."""
+
+    process: "subprocess.Popen[str]"
+    printed: str
+
+    def answer(self, path: str) -> bytes:
+        address = self.printed.partition("/#")[0]
+        with urllib.request.urlopen(address + path, timeout=PATIENCE) as response:
+            content: bytes = response.read()
+        return content
+
+    def end(self, number: signal.Signals) -> tuple[int, str, str]:
+        """Exit code, and what it wrote after the URL to standard output and error."""
+        self.process.send_signal(number)
+        output, errors = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, output, errors
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    env: Mapping[str, str] = os.environ
+    kept = {name: env[name] for name in ("PATH", "HOME") if name in env}
+    return Machine(
+        tmp_path,
+        {
+            **kept,
+            "PTYBRIDGE_STATE_DIR": str(tmp_path / "state"),
+            "PYTHONPATH": str(ROOT),
+            "SHELL": "/bin/sh",
+        },
+    )
+
+
+# --- commands that end by themselves
+
+
+def test_version(machine: Machine) -> None:
+    assert machine.run("--version").stdout == f"ptybridge {__version__}\n"
+
+
+def test_help_names_the_commands(machine: Machine) -> None:
+    done = machine.run("--help")
+    assert done.returncode == 0
+    assert "serve" in done.stdout
+    assert "check-config" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("fly",), ("serve", "--fly")])
+def test_what_is_no_command_ends_with_2(machine: Machine, arguments: tuple[str, ...]) -> None:
+    done = machine.run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_check_config_says_that_the_file_is_good(machine: Machine) -> None:
+    config = str(ROOT / "config.yaml")
+    done = machine.run("check-config", "--config", config)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{config}: ok\n", "")
+    assert not machine.state.exists()
+
+
+def test_check_config_warns_of_what_has_no_effect(machine: Machine) -> None:
+    done = machine.run("check-config", "--set", "terminals.control=turn")
+    assert (done.returncode, done.stdout) == (0, "the defaults: ok\n")
+    assert done.stderr == (
+        "ptybridge: warning: terminals.control: not available in this version; it has no effect\n"
+    )
+
+
+def test_check_config_tells_all_that_is_wrong(machine: Machine) -> None:
+    done = machine.run("check-config", "--set", "a=1", "--set", "limits.sessions=0")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "ptybridge: a: unknown setting",
+        "ptybridge: limits.sessions: expected an integer from 1 to 1000000000, got 0",
+    ]
+
+
+@pytest.mark.parametrize("item", ["limits.sessions", "=5", ""])
+def test_a_setting_without_name_or_value_is_refused(machine: Machine, item: str) -> None:
+    assert "NAME=VALUE" in machine.refusal("check-config", "--set", item)
+
+
+# --- starts that cannot be
+
+
+@pytest.mark.parametrize(
+    ("arguments", "start"),
+    [
+        (("--config", "no.yaml"), "no.yaml: cannot be read: No such file or directory"),
+        (("--port", "abc"), 'transport.websocket.port: expected an integer from 0 to 65535, got "'),
+        (("--set", "terminals.foo=1"), "terminals.foo: unknown setting"),
+        (("--set", "auth.mode=none"), "auth.mode: not available in this version"),
+        (("--set", "terminals.command=/no/shell"), "terminals.command: /no/shell was not found"),
+        (
+            ("--set", "terminals.command=[no-such-program, -i]"),
+            "terminals.command: no-such-program",
+        ),
+        (
+            ("--set", "terminals.command=/etc/passwd"),
+            "terminals.command: /etc/passwd was not found",
+        ),
+        (("--set", "terminals.cwd=/no/where"), "terminals.cwd: /no/where is no directory"),
+        (("--host", "no.such.host.invalid"), "transport.websocket.hostname (--host): no.such"),
+        (("--host", "192.0.2.1"), "transport.websocket.hostname (--host): 192.0.2.1 is no address"),
+        (
+            ("--set", "auth.allowedOrigins=['http://a:99999']"),
+            "auth.allowedOrigins: http://a:99999",
+        ),
+    ],
+)
+def test_a_start_that_cannot_be_ends_with_one_line(
+    machine: Machine, arguments: tuple[str, ...], start: str
+) -> None:
+    assert machine.refusal("serve", "--port", "0", *arguments).startswith(start)
+
+
+def test_a_missing_login_shell_is_named(machine: Machine) -> None:
+    machine.env["SHELL"] = "/no/such/shell"
+    assert "terminals.command: /no/such/shell was not found" in machine.refusal("serve")
+
+
+def test_a_taken_port_is_named(machine: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refusal = machine.refusal("serve", "--port", str(port))
+    assert f"127.0.0.1:{port} is taken" in refusal
+    assert "--port" in refusal
+
+
+def test_a_state_directory_that_is_a_file_is_named(machine: Machine) -> None:
+    machine.state.touch()
+    refusal = machine.refusal("serve", "--port", "0")
+    assert refusal.startswith(f"state directory {machine.state}: it is no directory")
+    assert "PTYBRIDGE_STATE_DIR" in refusal
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(machine: Machine) -> None:
+    (machine.folder / "file").touch()
+    machine.env["PTYBRIDGE_STATE_DIR"] = str(machine.folder / "file" / "state")
+    assert "it cannot be made" in machine.refusal("serve", "--port", "0")
+
+
+def test_a_state_directory_in_which_nothing_can_be_made_is_named(machine: Machine) -> None:
+    machine.env["PTYBRIDGE_STATE_DIR"] = "/proc/self"  # where not even root may
+    refusal = machine.refusal("serve", "--port", "0")
+    assert "/proc/self" in refusal
+    assert "PTYBRIDGE_STATE_DIR" in refusal
+
+
+def test_a_token_file_that_others_may_read_is_named(machine: Machine) -> None:
+    machine.state.mkdir()
+    (machine.state / "token").write_text("a-token-for-tests-only")
+    (machine.state / "token").chmod(0o644)
+    assert "chmod 600" in machine.refusal("serve", "--port", "0")
+
+
+# --- the server
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_server_prints_one_url_serves_and_ends_in_order(
+    machine: Machine, number: signal.Signals
+) -> None:
+    with machine.serving() as server:
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#token=[\w-]{43}", server.printed)
+        assert b'"status":"ok"' in server.answer("/healthz")
+        assert server.end(number) == (0, "", "")
+    token = machine.state / "token"
+    assert server.printed.endswith(f"#token={token.read_text().strip()}")
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+
+
+def test_the_server_begins_below_the_base_path(machine: Machine) -> None:
+    with machine.serving("--set", "server.basePath=/a/b/") as server:
+        address, _, _ = server.printed.partition("#")
+        assert address.endswith("/a/b/")
+        assert b'"status":"ok"' in server.answer("/healthz")
+
+
+def test_a_server_that_others_can_reach_says_so(machine: Machine) -> None:
+    with machine.serving("--host", "0.0.0.0") as server:
+        assert server.printed.startswith("http://127.0.0.1:")
+        _, _, errors = server.end(signal.SIGTERM)
+    assert "nothing is encrypted" in errors
+
+
+def test_the_first_request_is_answered_soon(machine: Machine) -> None:
+    with machine.serving():
+        pass  # the first start compiles
+    began = time.monotonic()
+    with machine.serving() as server:
+        server.answer("/healthz")
+        took = time.monotonic() - began
+    assert took < 2.0  # 0.5 s on a machine that does nothing else
+
+
+# --- pieces
+
+
+@pytest.mark.parametrize(
+    ("hostname", "base_path", "url"),
+    [
+        ("127.0.0.1", "/", "http://127.0.0.1:80/#token=t"),
+        ("localhost", "/", "http://localhost:80/#token=t"),
+        ("0.0.0.0", "/", "http://127.0.0.1:80/#token=t"),
+        ("::", "/", "http://[::1]:80/#token=t"),
+        ("::1", "/a", "http://[::1]:80/a/#token=t"),
+        ("fe80::1", "/a/", "http://[fe80::1]:80/a/#token=t"),
+    ],
+)
+def test_the_printed_url_can_be_opened(hostname: str, base_path: str, url: str) -> None:
+    assert page_url(hostname, 80, base_path=base_path, token="t") == url
+
+
+def test_a_relative_program_is_looked_for_where_it_will_start(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    found = terminal_defaults(Terminals(command=("./program", "-x"), cwd=str(tmp_path)))
+    assert (found.command, found.cwd) == (("./program", "-x"), str(tmp_path))
+    with pytest.raises(ServeError, match=r"\./program was not found"):
+        terminal_defaults(Terminals(command=("./program",), cwd="/"))
+
+
+def test_a_program_is_looked_for_in_its_own_path(tmp_path: Path) -> None:
+    with pytest.raises(ServeError, match="sh was not found"):
+        terminal_defaults(Terminals(command="sh", env={"PATH": str(tmp_path)}))
+
+
+def test_times_become_seconds() -> None:
+    assert terminal_defaults(Terminals(command="/bin/sh", keep_detached=1500)).keep_detached == 1.5
