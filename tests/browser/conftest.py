@@ -1,0 +1,191 @@
+"""A real Chromium, a real server, and a network between them that can be cut."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.server import TOKEN, Server, running
+
+ARTEFACTS = Path(__file__).parent / "artefacts"
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+def chromium() -> str:
+    """The browser's path."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    raise FileNotFoundError("no Chromium; run: make setup, or apt-get install chromium")
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with running() as started:
+        yield started
+
+
+class Tab:
+    """A page at work: what it shows, what is typed into it, what went wrong in it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on(
+            "console",
+            lambda message: self.errors.append(message.text) if message.type == "error" else None,
+        )
+
+    async def open(self, url: str) -> None:
+        await self.page.goto(url)
+        await self.is_in_state("online")
+
+    async def is_in_state(self, state: str) -> None:
+        """Wait for a state of the link."""
+        await self.page.wait_for_selector(f'html[data-state="{state}"]')
+
+    async def text(self) -> str:
+        """What is visible on the screen."""
+        shown: str = await self.page.evaluate("document.getElementById('terminal').screenText")
+        return shown
+
+    async def type(self, text: str) -> None:
+        await self.page.keyboard.type(text)
+
+    async def press(self, key: str) -> None:
+        await self.page.keyboard.press(key)
+
+    async def shows(self, text: str) -> str:
+        """Wait until ``text`` is on the screen; all that is on it."""
+        try:
+            async with asyncio.timeout(15):
+                while text not in (shown := await self.text()):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            pytest.fail(f"{text!r} did not appear on:\n{await self.text()}")
+        return shown
+
+    async def run(self, command: str, marker: str) -> str:
+        """Run a shell command and wait for what it prints."""
+        await self.type(command + "\n")
+        return await self.shows(marker)
+
+    async def picture(self, name: str) -> None:
+        """Keep a screenshot."""
+        ARTEFACTS.mkdir(exist_ok=True)
+        await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+
+@asynccontextmanager
+async def tab(
+    browser: Browser, *, width: int = 1000, height: int = 600, scheme: str = "dark"
+) -> AsyncIterator[Tab]:
+    """A new page in a context of its own."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    try:
+        yield Tab(page)
+    finally:
+        await context.close()
+
+
+def address(server: Server, *, port: int | None = None) -> str:
+    """The URL that the server would print."""
+    return f"http://127.0.0.1:{port or server.port}/#token={TOKEN}"
+
+
+class Cable:
+    """A network between the page and the server that can be pulled, even inside a frame."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._pipes: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._listener: asyncio.Server | None = None
+        self.port = 0
+        self.carried = 0
+        self.cut_after: int | None = None
+
+    async def plug(self) -> None:
+        """Let connections through, on the same port as before."""
+        self._listener = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def pull(self) -> None:
+        """Break every connection, and refuse new ones."""
+        if self._listener is not None:
+            self._listener.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._server.port)
+        self._writers |= {writer, up_writer}
+        for source, target, is_down in ((reader, up_writer, False), (up_reader, writer, True)):
+            pipe = asyncio.create_task(self._carry(source, target, is_down=is_down))
+            self._pipes.add(pipe)
+            pipe.add_done_callback(self._pipes.discard)
+
+    async def _carry(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, is_down: bool
+    ) -> None:
+        own, theirs = f"127.0.0.1:{self._server.port}", f"127.0.0.1:{self.port}"
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while data := await source.read(65536):
+                if not is_down:  # the page believes that the cable is the server
+                    data = data.replace(theirs.encode(), own.encode())
+                elif self.cut_after is not None:
+                    self.carried += len(data)
+                    if self.carried >= self.cut_after:
+                        data = data[: len(data) // 2]
+                        target.write(data)
+                        self.cut_after = None
+                        await self.pull()
+                        return
+                target.write(data)
+                await target.drain()
+        target.close()
+
+
+@asynccontextmanager
+async def cable(server: Server) -> AsyncIterator[Cable]:
+    """A plugged-in cable."""
+    made = Cable(server)
+    await made.plug()
+    try:
+        yield made
+    finally:
+        await made.pull()

@@ -1,0 +1,316 @@
+"""The page as people use it: typing, programs, resizing, cuts, pastes, errors."""
+
+import asyncio
+import hashlib
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.browser.conftest import Tab, address, cable, tab
+from tests.server import Server, running
+
+COUNT = "i=0; while [ $i -lt {n} ]; do i=$((i+1)); echo line $i; done"
+
+
+async def test_a_shell_is_typed_into_and_comes_back_after_a_reload(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        assert "token" not in page.page.url
+        await page.run("x=kept; echo $((6*7))-é中😀", "42-é中😀")
+        await page.picture("shell")
+        where = page.page.url
+        await page.page.reload()
+        await page.is_in_state("online")
+        assert page.page.url == where
+        await page.shows("42-é中😀")
+        await page.run("echo still-$x", "still-kept")
+        assert len(server.registry.terminals) == 1
+        assert page.errors == []
+
+
+async def test_a_second_tab_has_a_terminal_of_its_own(browser: Browser, server: Server) -> None:
+    async with tab(browser) as first, tab(browser) as second:
+        await first.open(address(server))
+        await second.open(address(server))
+        assert first.page.url != second.page.url
+        assert len(server.registry.terminals) == 2
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+async def test_vim_htop_and_less_are_drawn_and_answer(
+    browser: Browser, server: Server, scheme: str
+) -> None:
+    async with tab(browser, scheme=scheme) as page:
+        await page.open(address(server))
+        await page.type("HOME=/tmp vim -Nu NONE -n\n")
+        await page.shows("VIM - Vi IMproved")
+        await page.type("ihello from vim")
+        await page.press("Escape")
+        await page.shows("hello from vim")
+        await page.picture(f"vim-{scheme}")
+        await page.type(":q!\n")
+        await page.shows("sh> ")
+        await page.type("less /etc/passwd\n")
+        await page.shows("root:x:0:0")
+        await page.type("q")
+        await page.type("HOME=/tmp htop\n")
+        await page.shows("F10Quit")
+        await page.picture(f"htop-{scheme}")
+        await page.press("F10")
+        await page.run("echo do''ne", "done")
+        assert page.errors == []
+
+
+async def test_tmux_runs_inside(browser: Browser, server: Server) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        await page.type("tmux -L ptybridge-test -f /dev/null new -s inner\n")
+        await page.shows("[inner]")
+        await page.type('tmux -L ptybridge-test split-window -h; echo sp""lit\n')
+        await page.shows("split")
+        await page.shows("│")
+        await page.picture("tmux")
+        await page.type("tmux -L ptybridge-test kill-server\n")
+        await page.shows("[server exited]")
+
+
+async def test_the_terminal_follows_the_window(browser: Browser, server: Server) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        (terminal,) = server.registry.terminals.values()
+        before = terminal.size
+        await page.page.set_viewport_size({"width": 320, "height": 480})
+        async with asyncio.timeout(5):
+            while terminal.size == before or terminal.size.cols > 45:
+                await asyncio.sleep(0.02)
+        assert terminal.size.rows < before.rows
+        await page.run("stty size", f"{terminal.size.rows} {terminal.size.cols}")
+        await page.picture("narrow")
+        overflow = await page.page.evaluate(
+            "document.documentElement.scrollWidth > innerWidth"
+            " || document.documentElement.scrollHeight > innerHeight"
+        )
+        assert not overflow
+
+
+async def test_no_row_is_cut_off_at_any_height(browser: Browser, server: Server) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        for height in (400, 407, 413, 419, 600):
+            await page.page.set_viewport_size({"width": 800, "height": height})
+            await asyncio.sleep(0.3)  # the page waits for the window to settle
+            bottom = await page.page.evaluate(
+                "document.querySelector('.xterm-screen').getBoundingClientRect().bottom"
+            )
+            assert bottom <= height
+
+
+async def test_a_cut_in_the_middle_of_output_loses_nothing_and_repeats_nothing(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as cut, tab(browser) as whole, cable(server) as network:
+        await cut.open(address(server, port=network.port))
+        place = cut.page.url.partition("#")[2]
+        await whole.open(address(server))
+        await whole.page.goto(f"http://127.0.0.1:{server.port}/#{place}")
+        await whole.page.reload()
+        await whole.is_in_state("online")
+        network.cut_after = 40_000
+        await cut.type(COUNT.format(n=6000) + "; echo al''l\n")
+        await cut.is_in_state("offline")
+        await cut.picture("offline")
+        await cut.type("typed while offline")
+        await whole.shows("all")
+        await network.plug()
+        await cut.is_in_state("online")
+        await cut.shows("all")
+        assert await everything(cut) == await everything(whole)
+        assert "typed while offline" not in await everything(cut)
+        await cut.run("echo go''es-on", "goes-on")
+
+
+async def everything(page: Tab) -> str:
+    """Scrollback and screen, as the emulator has them."""
+    await page.page.evaluate("document.querySelector('.xterm-helper-textarea').focus()")
+    text: str = await page.page.evaluate("document.getElementById('terminal').bufferText")
+    return text
+
+
+async def test_reconnecting_can_be_asked_for(browser: Browser, server: Server) -> None:
+    async with tab(browser) as page, cable(server) as network:
+        await page.open(address(server, port=network.port))
+        await network.pull()
+        await page.is_in_state("offline")
+        await page.page.get_by_role("button", name="Reconnect now").wait_for()
+        await network.plug()
+        await page.page.get_by_role("button", name="Reconnect now").click()
+        await page.is_in_state("online")
+        await page.run("echo ba''ck", "back")
+
+
+async def test_a_server_that_stays_away_is_explained(browser: Browser) -> None:
+    async with running() as server, tab(browser) as page, cable(server) as network:
+        await page.page.add_init_script("Math.random = () => 0")
+        await page.open(address(server, port=network.port))
+        await network.pull()
+        await page.is_in_state("failed")
+        alert = page.page.get_by_role("alert")
+        assert "does not answer" in await alert.inner_text()
+        await page.picture("gone")
+        await network.plug()
+        await alert.get_by_role("button", name="Try again").click()
+        await page.is_in_state("online")
+
+
+async def test_a_wrong_token_is_explained(browser: Browser, server: Server) -> None:
+    async with tab(browser) as page:
+        await page.page.goto(f"http://127.0.0.1:{server.port}/#token=wrong-wrong-wrong-wrong")
+        await page.is_in_state("failed")
+        assert "token" in await page.page.get_by_role("alert").inner_text()
+        assert "wrong-wrong" not in page.page.url
+        await page.picture("denied")
+        assert not server.registry.terminals
+
+
+async def test_ten_megabytes_are_pasted_whole_while_the_page_answers(
+    browser: Browser, server: Server
+) -> None:
+    line = "The quick brown fox jumps over the lazy dög 中 😀 {:06d}\n"
+    text = "".join(line.format(number) for number in range(175_000))
+    expected = text.replace("\n", "\r").encode()
+    assert len(expected) > 10 * 1024 * 1024
+    async with tab(browser) as page:
+        await page.open(address(server))
+        reader = f"stty raw -echo; echo rea''dy; head -c {len(expected)} | sha256sum; stty sane"
+        await page.run(reader, "ready")
+        await paste(page, text)
+        await page.page.get_by_role("progressbar").wait_for()
+        await page.picture("paste")
+        longest = await page.page.evaluate(
+            "new Promise(done => { let last = performance.now(), longest = 0;"
+            " const tick = now => { longest = Math.max(longest, now - last); last = now;"
+            " document.querySelector('progress') ? requestAnimationFrame(tick) : done(longest) };"
+            " requestAnimationFrame(tick) })"
+        )
+        await page.shows(hashlib.sha256(expected).hexdigest()[:40])
+        assert longest < 1000
+
+
+async def paste(page: Tab, text: str) -> None:
+    """Give the page a paste event, as the browser does."""
+    await page.page.evaluate(
+        """(text) => {
+          const data = new DataTransfer();
+          data.setData("text/plain", text);
+          document.querySelector(".xterm-helper-textarea").dispatchEvent(
+            new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+        }""",
+        text,
+    )
+
+
+async def test_a_paste_can_be_cancelled_and_stays_bracketed(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        script = r"printf '\033[?2004h'; stty raw -echo; echo rea''dy; sleep 1; head -c 6 | od -c"
+        await page.run(script, "ready")
+        await paste(page, "x" * 3_000_000)
+        await page.page.get_by_role("button", name="Cancel").click()
+        await page.page.get_by_role("progressbar").wait_for(state="detached")
+        await page.shows("033   [   2   0   0   ~")
+
+
+async def test_hostile_text_cannot_end_its_bracketed_paste(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        script = r"printf '\033[?2004h'; stty raw -echo; echo rea''dy; head -c 18 | od -An -tx1 | tr -d '\n'"
+        await page.run(script, "ready")
+        await paste(page, "\x1b[201~\x9b201~rm")
+        await page.shows("1b 5b 32 30 30 7e 5b 32 30 31 7e 32 30 31 7e 72 6d 1b")
+
+
+async def test_ctrl_c_stops_a_flood(browser: Browser, server: Server) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        await page.type("yes a long line of flood that goes on and on\n")
+        await page.shows("flood")
+        await asyncio.sleep(0.5)  # let it flow
+        await page.press("Control+c")
+        await page.run("echo sto''pped", "stopped")
+
+
+async def test_selection_is_copied_and_pasted_by_keys_and_mouse(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        await page.run("echo copy-''me; clear; echo copy-''me", "copy-me")
+        screen = page.page.locator(".xterm-screen")
+        await screen.dblclick(position={"x": 20, "y": 8})
+        await page.press("Control+Shift+c")
+        copied = await page.page.evaluate("navigator.clipboard.readText()")
+        assert copied == "copy-me"
+        await page.type("echo by-key-")
+        await page.press("Control+Shift+v")
+        await page.press("Enter")
+        await page.shows("\nby-key-copy-me")
+        await page.type("echo by-middle-")
+        await screen.click(button="middle", position={"x": 300, "y": 200})
+        await page.press("Enter")
+        await page.shows("\nby-middle-copy-me")
+        await page.type("echo by-right-")
+        await screen.click(position={"x": 300, "y": 200})
+        await screen.click(button="right", position={"x": 300, "y": 200})
+        await asyncio.sleep(0.2)
+        await page.press("Enter")
+        await page.shows("\nby-right-copy-me")
+
+
+async def test_the_end_of_the_program_is_told_and_a_new_one_is_at_hand(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        await page.type("exit 3\n")
+        await page.page.get_by_text("The program ended with exit code 3.").wait_for()
+        await page.picture("ended")
+        await page.page.get_by_role("button", name="New terminal").click()
+        await page.run("echo a''new", "anew")
+
+
+async def test_a_title_is_shown_as_text_only(browser: Browser, server: Server) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        await page.type(r"printf '\033]2;<img src=x onerror=alert(1)>\007'" + "\n")
+        await page.page.locator("header", has_text="<img src=x").wait_for()
+        assert await page.page.locator("header img").count() == 0
+        assert page.errors == []
+
+
+async def test_a_program_that_asks_is_answered_once_and_not_again_when_shown_again(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        ask = r"stty raw -echo; printf '\033[5n'; head -c 4 | od -An -c; stty sane"
+        await page.run(ask, "033   [   0   n")
+        await page.run("echo qui''et", "quiet")
+        await page.page.reload()
+        await page.is_in_state("online")
+        shown = await page.shows("quiet")
+        await asyncio.sleep(0.3)
+        assert await page.text() == shown  # nothing was typed by the page
+
+
+async def test_nothing_is_asked_of_any_other_host(browser: Browser, server: Server) -> None:
+    async with tab(browser) as page:
+        hosts: set[str] = set()
+        page.page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+        await page.open(address(server))
+        assert hosts == {f"127.0.0.1:{server.port}"}

@@ -1,0 +1,89 @@
+/**
+ * Copy and paste as people expect, without taking a key from the shell.
+ *
+ * Ctrl-Shift-C and Ctrl-Shift-V (Cmd-C and Cmd-V on a Mac); right click copies the selection, or
+ * pastes when there is none; middle click pastes what was selected last. Ctrl-C is the program's.
+ * With Shift, a right click opens the browser's own menu; a program that uses the mouse gets it.
+ */
+
+/** @typedef {import("./terminal_view.js").TerminalView} TerminalView */
+
+const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+
+/**
+ * @param {HTMLElement} host
+ * @param {TerminalView} view
+ * @param {(text: string) => void} paste
+ * @param {(reason: string) => void} complain tells the user why it did not work
+ */
+export function connectClipboard(host, view, paste, complain) {
+  let selected = "";
+
+  const copy = async () => {
+    const text = view.selection;
+    if (text === "") return;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      complain("The browser does not let this page copy. Use its own menu: Shift and right click.");
+    }
+  };
+
+  const pasteFromClipboard = async () => {
+    try {
+      paste(await navigator.clipboard.readText());
+    } catch {
+      complain("The browser does not let this page read the clipboard. Press Ctrl-Shift-V.");
+    }
+  };
+
+  view.onKey((event) => {
+    if (event.type !== "keydown") return true;
+    const isChord = isMac
+      ? event.metaKey && !event.ctrlKey
+      : event.ctrlKey && event.shiftKey && !event.altKey;
+    if (isChord && event.code === "KeyC") {
+      event.preventDefault();
+      void copy();
+      return false;
+    }
+    // The browser's own paste event follows, which needs no permission.
+    return !(isChord && event.code === "KeyV");
+  });
+
+  host.addEventListener(
+    "paste",
+    (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      paste(event.clipboardData?.getData("text/plain") ?? "");
+    },
+    { capture: true },
+  );
+
+  host.addEventListener("mouseup", () => {
+    if (view.hasSelection) selected = view.selection;
+  });
+
+  host.addEventListener(
+    "contextmenu",
+    (event) => {
+      if (event.shiftKey) return;
+      event.preventDefault();
+      if (view.hasMouse) return;
+      if (view.hasSelection) void copy().then(() => view.clearSelection());
+      else void pasteFromClipboard();
+    },
+    { capture: true },
+  );
+
+  host.addEventListener(
+    "auxclick",
+    (event) => {
+      if (event.button !== 1 || view.hasMouse) return;
+      event.preventDefault();
+      if (selected !== "") paste(selected);
+    },
+    { capture: true },
+  );
+}

@@ -1,0 +1,54 @@
+/**
+ * The page when there is no terminal to show: what is wrong, and what to do.
+ */
+
+import { button, element } from "./status_view.js";
+
+/**
+ * @typedef {{ title: string, lines: string[], action?: string }} Failure
+ */
+
+/** @type {Record<"denied" | "gone" | "refused", Failure>} */
+export const FAILURES = {
+  denied: {
+    title: "Log in to open a terminal",
+    lines: [
+      "This page needs the token of its server, or the one it had is no longer good.",
+      "Open the URL that the server printed when it started; it ends in #token=…",
+    ],
+    action: "Try again",
+  },
+  gone: {
+    title: "The server does not answer",
+    lines: [
+      "It may have been stopped, or the network between here and there is down.",
+      "Start it again with make run; if it still runs, your terminal does too.",
+    ],
+    action: "Try again",
+  },
+  refused: {
+    title: "The server ended this connection",
+    lines: [],
+    action: "Try again",
+  },
+};
+
+/**
+ * @param {HTMLElement} stage
+ * @param {Failure} failure
+ * @param {() => void} retry
+ * @param {string} [detail] what the server said
+ * @returns {() => void} takes it away again
+ */
+export function showFailure(stage, failure, retry, detail = "") {
+  const box = element("section", { className: "failure" });
+  box.setAttribute("role", "alert");
+  const lines = detail === "" ? failure.lines : [...failure.lines, detail];
+  box.append(element("h2", { text: failure.title }));
+  for (const text of lines) box.append(element("p", { text }));
+  const again = button(failure.action ?? "Try again", retry, "primary");
+  box.append(again);
+  stage.append(box);
+  again.focus();
+  return () => box.remove();
+}

@@ -1,0 +1,122 @@
+/**
+ * A WebSocket that comes back by itself. Knows no terminals.
+ */
+
+import { FINAL_CODES } from "./wire.js";
+
+/**
+ * @typedef {(
+ *   | { name: "connecting" }
+ *   | { name: "open" }
+ *   | { name: "waiting", until: number, attempt: number }
+ *   | { name: "ended", code: number, reason: string }
+ * )} SocketState ``until`` in milliseconds of the clock
+ * @typedef {{ maxAttempts: number, delay: number }} ReconnectSettings 0 attempts: for ever
+ * @typedef {{ now: () => number, setTimeout: (callback: () => void, delay: number) => number,
+ *   clearTimeout: (timer: number) => void, random: () => number }} Clock
+ * @typedef {Pick<WebSocket, "binaryType" | "close" | "send" | "readyState" | "bufferedAmount"> & {
+ *   onopen: ((event: any) => any) | null, onclose: ((event: any) => any) | null,
+ *   onmessage: ((event: any) => any) | null, onerror: ((event: any) => any) | null }} SocketLike
+ */
+
+const MAX_DELAY_MS = 30_000;
+const OPEN = 1;
+
+/** @returns {Clock} */
+export function browserClock() {
+  return {
+    now: () => performance.now(),
+    setTimeout: (callback, delay) => window.setTimeout(callback, delay),
+    clearTimeout: (timer) => window.clearTimeout(timer),
+    random: Math.random,
+  };
+}
+
+export class ReconnectingSocket {
+  /** @type {SocketLike | null} */
+  #socket = null;
+  #attempt = 0;
+  #timer = 0;
+  #makeSocket;
+  #clock;
+
+  /** @type {(state: SocketState) => void} */
+  onstate = () => {};
+  /** @type {(data: string | ArrayBuffer) => void} */
+  onmessage = () => {};
+  /** @type {ReconnectSettings} */
+  settings = { maxAttempts: 5, delay: 1000 };
+
+  /**
+   * @param {() => SocketLike} makeSocket
+   * @param {Clock} clock
+   */
+  constructor(makeSocket, clock) {
+    this.#makeSocket = makeSocket;
+    this.#clock = clock;
+  }
+
+  get isOpen() {
+    return this.#socket?.readyState === OPEN;
+  }
+
+  /** Connects now, whatever it was waiting for; nothing to do when it is connected. */
+  connect() {
+    this.#clock.clearTimeout(this.#timer);
+    if (this.#socket !== null) return;
+    const socket = this.#makeSocket();
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.onstate({ name: "open" });
+    socket.onmessage = ({ data }) => {
+      if (this.#socket === socket) this.onmessage(data);
+    };
+    socket.onclose = ({ code, reason }) => {
+      if (this.#socket === socket) this.#lost(code, reason);
+    };
+    this.onstate({ name: "connecting" });
+  }
+
+  /** Starts to count attempts anew: the server has shown that it is there. */
+  settled() {
+    this.#attempt = 0;
+  }
+
+  /** Gives the present connection up and comes back: it is dead, or out of step. */
+  drop() {
+    const socket = this.#socket;
+    if (socket === null) return;
+    socket.onclose = socket.onmessage = null;
+    socket.close();
+    this.#lost(1006, "");
+  }
+
+  /** @param {string | Uint8Array<ArrayBuffer>} data sent if there is a connection, else lost */
+  send(data) {
+    if (this.isOpen) this.#socket?.send(data);
+  }
+
+  /** Bytes that the browser has not handed to the network yet. */
+  get bufferedAmount() {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  #lost(code, reason) {
+    this.#socket = null;
+    const { maxAttempts, delay } = this.settings;
+    if (FINAL_CODES.has(code) || (maxAttempts > 0 && this.#attempt >= maxAttempts)) {
+      this.onstate({ name: "ended", code, reason });
+      return;
+    }
+    // Exponential with full jitter: after a restart not everybody comes back at once.
+    const ceiling = Math.min(MAX_DELAY_MS, delay * 2 ** Math.min(this.#attempt, 16));
+    const wait = this.#clock.random() * ceiling;
+    this.#attempt += 1;
+    this.#timer = this.#clock.setTimeout(() => this.connect(), wait);
+    this.onstate({ name: "waiting", until: this.#clock.now() + wait, attempt: this.#attempt });
+  }
+}

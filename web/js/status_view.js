@@ -1,0 +1,95 @@
+/**
+ * What the page says of the link and of itself: the bar, and notices over the terminal.
+ */
+
+/** @typedef {"starting" | "connecting" | "online" | "offline" | "failed"} PageState */
+
+/**
+ * @param {string} tag
+ * @param {{ text?: string, className?: string }} [content]
+ */
+export function element(tag, { text = "", className = "" } = {}) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  made.className = className;
+  return made;
+}
+
+/**
+ * @param {string} text
+ * @param {() => void} act
+ * @param {string} [className]
+ */
+export function button(text, act, className = "") {
+  const made = element("button", { text, className });
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** The bar above the terminal. */
+export class StatusView {
+  #text;
+  #title;
+
+  /**
+   * @param {HTMLElement} link
+   * @param {HTMLElement} title
+   */
+  constructor(link, title) {
+    this.#text = /** @type {HTMLElement} */ (link.querySelector(".link-text"));
+    this.#title = title;
+  }
+
+  /**
+   * @param {PageState} state
+   * @param {string} text
+   */
+  show(state, text) {
+    document.documentElement.dataset["state"] = state;
+    if (this.#text.textContent !== text) this.#text.textContent = text;
+  }
+
+  /** @param {string} title as the program says; any text */
+  title(title) {
+    this.#title.textContent = title || "ptybridge";
+    document.title = title ? `${title} – ptybridge` : "ptybridge";
+  }
+}
+
+/** A line over the terminal's lower edge, with what can be done about it. */
+export class Notice {
+  #host;
+  #box = element("div", { className: "notice" });
+  #text = element("p");
+
+  /**
+   * @param {HTMLElement} host
+   * @param {{ name: string, role?: "status" | "alert" }} kind
+   */
+  constructor(host, { name, role = "status" }) {
+    this.#host = host;
+    this.#box.dataset["notice"] = name;
+    this.#box.setAttribute("role", role);
+    this.#box.append(this.#text);
+  }
+
+  get isShown() {
+    return this.#box.isConnected;
+  }
+
+  /** @param {Element[]} parts behind the text */
+  add(...parts) {
+    this.#box.append(...parts);
+    return this;
+  }
+
+  /** @param {string} text */
+  show(text) {
+    if (this.#text.textContent !== text) this.#text.textContent = text;
+    if (!this.isShown) this.#host.append(this.#box);
+  }
+
+  hide() {
+    this.#box.remove();
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * One emulator on the page; the only importer of xterm.js.
+ */
+
+import { ClipboardAddon } from "../vendor/addon-clipboard/addon-clipboard.mjs";
+import { FitAddon } from "../vendor/addon-fit/addon-fit.mjs";
+import { SearchAddon } from "../vendor/addon-search/addon-search.mjs";
+import { UnicodeGraphemesAddon } from "../vendor/addon-unicode-graphemes/addon-unicode-graphemes.mjs";
+import { WebLinksAddon } from "../vendor/addon-web-links/addon-web-links.mjs";
+import { WebglAddon } from "../vendor/addon-webgl/addon-webgl.mjs";
+import { Terminal } from "../vendor/xterm/xterm.mjs";
+import { muteQueries } from "./queries.js";
+import { themeFor } from "./themes.js";
+import { Utf8Hold } from "./utf8.js";
+
+/** The least time between two changes of size that the server is told of. */
+const FIT_DELAY_MS = 50;
+
+const FONT =
+  'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
+
+/** @typedef {import("./wire.js").Attached} Attached */
+/** @typedef {import("./wire.js").Exit} Exit */
+
+/** A terminal as it is seen: fulfils ``Screen`` of client.js. */
+export class TerminalView {
+  #host;
+  #emulator;
+  #fit = new FitAddon();
+  #hold = new Utf8Hold();
+  #abort = new AbortController();
+  #fitTimer = 0;
+  #own = { rows: 24, cols: 80 };
+  /** For each write that is not parsed yet, whether its queries are muted. @type {boolean[]} */
+  #writing = [];
+  #isReplaying = false;
+
+  search = new SearchAddon();
+
+  /** @type {(data: Uint8Array) => void} */
+  onkeys = () => {};
+  /** @type {(rows: number, cols: number) => void} */
+  onfit = () => {};
+  /** @type {(title: string) => void} */
+  ontitle = () => {};
+  /** @type {(exit: Exit) => void} */
+  onexit = () => {};
+
+  /** @param {HTMLElement} host */
+  constructor(host) {
+    this.#host = host;
+    const scheme = window.matchMedia("(prefers-color-scheme: light)");
+    this.#emulator = new Terminal({
+      allowProposedApi: true,
+      cursorBlink: !window.matchMedia("(prefers-reduced-motion: reduce)").matches,
+      fontFamily: FONT,
+      fontSize: 14,
+      macOptionIsMeta: true,
+      rightClickSelectsWord: false,
+      scrollback: 10_000,
+      theme: themeFor(scheme.matches),
+    });
+    scheme.addEventListener(
+      "change",
+      () => (this.#emulator.options.theme = themeFor(scheme.matches)),
+      { signal: this.#abort.signal },
+    );
+    this.#open();
+    muteQueries(this.#emulator, () => this.#writing[0] ?? false);
+    const encoder = new TextEncoder();
+    this.#emulator.onData((text) => this.onkeys(encoder.encode(text)));
+    this.#emulator.onBinary((text) =>
+      this.onkeys(Uint8Array.from(text, (unit) => unit.charCodeAt(0))),
+    );
+    this.#emulator.onTitleChange((title) => this.ontitle(title));
+    // How tests and scripts read what is on the screen, whichever renderer draws it.
+    Object.defineProperty(host, "screenText", { get: () => this.text() });
+    Object.defineProperty(host, "bufferText", { get: () => this.allText() });
+  }
+
+  #open() {
+    const emulator = this.#emulator;
+    emulator.loadAddon(this.#fit);
+    emulator.loadAddon(this.search);
+    emulator.loadAddon(new ClipboardAddon());
+    emulator.loadAddon(new WebLinksAddon());
+    emulator.loadAddon(new UnicodeGraphemesAddon());
+    emulator.unicode.activeVersion = "15-graphemes";
+    emulator.open(this.#host);
+    try {
+      const webgl = new WebglAddon();
+      webgl.onContextLoss(() => webgl.dispose()); // the DOM renderer takes over
+      emulator.loadAddon(webgl);
+    } catch {
+      // No WebGL here: the DOM renderer stays.
+    }
+    new ResizeObserver(() => this.#fitSoon()).observe(this.#host);
+    document.fonts.addEventListener("loadingdone", () => this.#fitSoon(), {
+      signal: this.#abort.signal,
+    });
+    this.#measure();
+    emulator.resize(this.#own.cols, this.#own.rows);
+  }
+
+  /** The page's own window in cells. */
+  get own() {
+    return this.#own;
+  }
+
+  get hasSelection() {
+    return this.#emulator.hasSelection();
+  }
+
+  get selection() {
+    return this.#emulator.getSelection();
+  }
+
+  get isBracketed() {
+    return this.#emulator.modes.bracketedPasteMode;
+  }
+
+  get hasMouse() {
+    return this.#emulator.modes.mouseTrackingMode !== "none";
+  }
+
+  /** @param {(event: KeyboardEvent) => boolean} handler false: the emulator does not see the key */
+  onKey(handler) {
+    this.#emulator.attachCustomKeyEventHandler(handler);
+  }
+
+  focus() {
+    this.#emulator.focus();
+  }
+
+  clearSelection() {
+    this.#emulator.clearSelection();
+  }
+
+  /** What is visible, a line a row, without trailing spaces. */
+  text() {
+    const buffer = this.#emulator.buffer.active;
+    const lines = [];
+    for (let row = 0; row < this.#emulator.rows; row++) {
+      lines.push(buffer.getLine(buffer.viewportY + row)?.translateToString(true) ?? "");
+    }
+    return lines.join("\n");
+  }
+
+  /** Scrollback and screen, a line a row, without trailing spaces. */
+  allText() {
+    const buffer = this.#emulator.buffer.active;
+    const lines = [];
+    for (let row = 0; row < buffer.length; row++) {
+      lines.push(buffer.getLine(row)?.translateToString(true) ?? "");
+    }
+    return lines.join("\n");
+  }
+
+  // --- Screen of client.js
+
+  /**
+   * @param {Attached} attached
+   * @param {boolean} isResume
+   */
+  attached({ rows, cols, offset }, isResume) {
+    this.#isReplaying = !isResume && offset >= 0;
+    if (!isResume) {
+      this.#hold.flush();
+      this.#inTurn(() => this.#emulator.reset());
+    }
+    this.resized(rows, cols);
+  }
+
+  /** The terminal is this page's own and new: nobody else has answered what it asks. */
+  isFresh = false;
+
+  caughtUp() {
+    this.#isReplaying = false;
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {() => void} rendered
+   */
+  output(bytes, rendered) {
+    this.#write(this.#hold.take(bytes), rendered);
+  }
+
+  /**
+   * @param {number} rows
+   * @param {number} cols
+   * @param {Uint8Array} vt
+   * @param {() => void} rendered
+   */
+  snapshot(rows, cols, vt, rendered) {
+    this.#hold.flush();
+    this.#inTurn(() => {
+      this.#emulator.reset();
+      this.#emulator.resize(cols, rows);
+    });
+    const wasReplaying = this.#isReplaying;
+    this.#isReplaying = true;
+    this.#write(this.#hold.take(vt), rendered);
+    this.#isReplaying = wasReplaying;
+  }
+
+  /**
+   * @param {number} rows
+   * @param {number} cols
+   */
+  resized(rows, cols) {
+    this.#inTurn(() => {
+      if (rows !== this.#emulator.rows || cols !== this.#emulator.cols) {
+        this.#emulator.resize(cols, rows);
+      }
+      this.#letterbox();
+    });
+  }
+
+  /** @param {Exit} exit */
+  exited(exit) {
+    this.#write(this.#hold.flush(), () => this.onexit(exit));
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {() => void} done
+   */
+  #write(bytes, done) {
+    this.#writing.push(this.#isReplaying && !this.isFresh);
+    this.#emulator.write(bytes, () => {
+      this.#writing.shift();
+      done();
+    });
+  }
+
+  /**
+   * Does something at its place in the stream: behind what was written, before what will be.
+   * @param {() => void} act
+   */
+  #inTurn(act) {
+    if (this.#writing.length === 0) act();
+    else this.#write(new Uint8Array(0), act);
+  }
+
+  // --- size
+
+  #fitSoon() {
+    if (this.#fitTimer !== 0) return;
+    this.#fitTimer = window.setTimeout(() => {
+      this.#fitTimer = 0;
+      if (!this.#measure()) return;
+      this.#letterbox();
+      this.onfit(this.#own.rows, this.#own.cols);
+    }, FIT_DELAY_MS);
+  }
+
+  /** Measures the window; whether it has changed. */
+  #measure() {
+    const fit = this.#fit.proposeDimensions();
+    if (!fit || !Number.isFinite(fit.rows) || !Number.isFinite(fit.cols)) return false;
+    const rows = Math.min(500, Math.max(1, fit.rows));
+    const cols = Math.min(1000, Math.max(1, fit.cols));
+    if (rows === this.#own.rows && cols === this.#own.cols) return false;
+    this.#own = { rows, cols };
+    return true;
+  }
+
+  /** Shows where the terminal ends when it is smaller than the window. */
+  #letterbox() {
+    const { rows, cols } = this.#emulator;
+    const isSmaller = rows < this.#own.rows || cols < this.#own.cols;
+    this.#host.toggleAttribute("data-letterboxed", isSmaller);
+  }
+
+  dispose() {
+    this.#abort.abort();
+    window.clearTimeout(this.#fitTimer);
+    this.#emulator.dispose();
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The wire (docs/wire.md): frames and messages to bytes and text, and back. Pure.
+ */
+
+export const SUBPROTOCOL = "ptybridge.v1";
+
+/** What a binary frame carries. */
+export const Kind = Object.freeze({ INPUT: 1, OUTPUT: 2, SNAPSHOT: 3, INPUT_ACK: 4 });
+
+/** Close codes after which coming back cannot help (docs/wire.md section 6). */
+export const FINAL_CODES = new Set([1000, 1008, 4001, 4002]);
+
+const HEADER_BYTES = 13;
+const MAX_CHANNEL = 2 ** 32 - 1;
+
+/**
+ * @typedef {{ kind: number, channel: number, offset: number, payload: Uint8Array }} Frame
+ * @typedef {{ id: string, title: string, rows: number, cols: number, created: number,
+ *   exit?: Exit }} TerminalState
+ * @typedef {{ code?: number, signal?: number }} Exit
+ * @typedef {{ connectionID: string, user: { id: string, name: string },
+ *   ping: { interval: number, timeout: number },
+ *   reconnect: { maxAttempts: number, delay: number }, inputWindow: number }} Welcome
+ * @typedef {{ channel: number, terminalID: string, role: string, rows: number, cols: number,
+ *   offset: number }} Attached
+ * @typedef {(
+ *   | { type: "welcome", data: Welcome, id?: number }
+ *   | { type: "pong", data?: undefined, id?: number }
+ *   | { type: "error", data: { code: string, message: string }, id?: number }
+ *   | { type: "accepted", data?: undefined, id?: number }
+ *   | { type: "terminal.opened", data: { terminal: TerminalState }, id?: number }
+ *   | { type: "attached", data: Attached, id?: number }
+ *   | { type: "detached", data: { channel: number }, id?: number }
+ *   | { type: "resized", data: { terminalID: string, rows: number, cols: number, offset: number },
+ *       id?: number }
+ *   | { type: "exited", data: { terminalID: string } & Exit, id?: number }
+ * )} ServerMessage
+ */
+
+/**
+ * @param {number} kind
+ * @param {number} channel 1..2**32-1
+ * @param {number} offset a whole number below 2**53
+ * @param {Uint8Array} payload
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function encodeFrame(kind, channel, offset, payload) {
+  const bytes = new Uint8Array(HEADER_BYTES + payload.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, kind);
+  view.setUint32(1, channel);
+  view.setBigUint64(5, BigInt(offset));
+  bytes.set(payload, HEADER_BYTES);
+  return bytes;
+}
+
+/**
+ * @param {ArrayBuffer} buffer
+ * @returns {Frame} its payload is a view of ``buffer``
+ * @throws {RangeError} cut short, of unknown kind, or for channel 0
+ */
+export function decodeFrame(buffer) {
+  if (buffer.byteLength < HEADER_BYTES) throw new RangeError("frame cut short");
+  const view = new DataView(buffer);
+  const kind = view.getUint8(0);
+  const channel = view.getUint32(1);
+  if (kind < Kind.INPUT || kind > Kind.INPUT_ACK) throw new RangeError("unknown kind of frame");
+  if (channel < 1 || channel > MAX_CHANNEL) throw new RangeError("channel out of range");
+  const offset = Number(view.getBigUint64(5));
+  return { kind, channel, offset, payload: new Uint8Array(buffer, HEADER_BYTES) };
+}
+
+/**
+ * @param {Uint8Array} payload of a SNAPSHOT
+ * @returns {{ rows: number, cols: number, vt: Uint8Array }}
+ * @throws {RangeError} cut short
+ */
+export function decodeSnapshot(payload) {
+  if (payload.length < 4) throw new RangeError("snapshot cut short");
+  const view = new DataView(payload.buffer, payload.byteOffset);
+  return { rows: view.getUint16(0), cols: view.getUint16(2), vt: payload.subarray(4) };
+}
+
+/**
+ * @param {string} type
+ * @param {object} [data]
+ * @param {number} [id]
+ */
+export function encodeMessage(type, data, id) {
+  return JSON.stringify({ type, data, id });
+}
+
+/**
+ * @param {string} text
+ * @returns {ServerMessage}
+ * @throws {SyntaxError} not a message
+ */
+export function decodeMessage(text) {
+  const message = JSON.parse(text);
+  if (typeof message?.type !== "string") throw new SyntaxError("a message has a type");
+  return message;
+}

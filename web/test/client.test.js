@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BridgeClient, RequestError } from "../js/client.js";
+import { ReconnectingSocket } from "../js/socket.js";
+import { encodeFrame, Kind } from "../js/wire.js";
+import { FakeSocket, ManualClock } from "./fakes.js";
+
+const WELCOME = {
+  type: "welcome",
+  data: {
+    connectionID: "c1",
+    user: { id: "owner", name: "owner" },
+    ping: { interval: 3000, timeout: 1000 },
+    reconnect: { maxAttempts: 5, delay: 1000 },
+    inputWindow: 1000,
+  },
+};
+
+/** A screen that keeps what it was told, and renders when the test says. */
+class FakeScreen {
+  /** @type {any[]} */
+  log = [];
+  /** @type {(() => void)[]} */
+  #rendering = [];
+
+  /** @param {any} attached @param {boolean} isResume */
+  attached = ({ offset }, isResume) => this.log.push(["attached", offset, isResume]);
+  caughtUp = () => {};
+  /** @param {Uint8Array} bytes @param {() => void} rendered */
+  output = (bytes, rendered) => {
+    this.log.push(Buffer.from(bytes).toString());
+    this.#rendering.push(rendered);
+  };
+  /** @param {number} rows @param {number} cols @param {Uint8Array} vt @param {() => void} rendered */
+  snapshot = (rows, cols, vt, rendered) => {
+    this.log.push(["snapshot", rows, cols, Buffer.from(vt).toString()]);
+    this.#rendering.push(rendered);
+  };
+  /** @param {number} rows @param {number} cols */
+  resized = (rows, cols) => this.log.push(["resized", rows, cols]);
+  /** @param {any} exit */
+  exited = (exit) => this.log.push(["exited", exit.code]);
+  renders() {
+    for (const rendered of this.#rendering.splice(0)) rendered();
+  }
+}
+
+function stage() {
+  const clock = new ManualClock();
+  /** @type {FakeSocket[]} */
+  const sockets = [];
+  const socket = new ReconnectingSocket(() => {
+    const made = new FakeSocket();
+    sockets.push(made);
+    return made;
+  }, clock);
+  const client = new BridgeClient(socket, clock);
+  const last = () => /** @type {FakeSocket} */ (sockets.at(-1));
+  const welcome = () => {
+    last().opens();
+    last().receives(WELCOME);
+  };
+  client.connect();
+  welcome();
+  return { clock, sockets, client, last, welcome };
+}
+
+/** @param {number} offset @param {string} text */
+const output = (offset, text) =>
+  encodeFrame(Kind.OUTPUT, 1, offset, new TextEncoder().encode(text)).buffer;
+
+/** @param {number} offset @param {number} id */
+const attached = (offset, id) => ({
+  type: "attached",
+  data: { channel: 1, terminalID: "t1", role: "owner", rows: 24, cols: 80, offset },
+  id,
+});
+
+/** @param {ReturnType<typeof stage>} on */
+function view({ client, last }) {
+  const screen = new FakeScreen();
+  const attaching = client.attach("t1", screen, { rows: 24, cols: 80, visible: true });
+  const { id } = last().messages("attach")[0];
+  last().receives(attached(0, id));
+  return { screen, attaching };
+}
+
+test("a reply finds its request, and an error says what the server said", async () => {
+  const { client, last } = stage();
+  const asked = client.request("terminal.close", { terminalID: "t1" });
+  const refused = client.request("terminal.close", { terminalID: "t2" });
+  const [first, second] = last().messages("terminal.close");
+  last().receives({ type: "error", data: { code: "not-found", message: "no" }, id: second.id });
+  last().receives({ type: "accepted", id: first.id });
+  assert.equal((await asked).type, "accepted");
+  await assert.rejects(refused, (error) => error instanceof RequestError && error.code === "not-found");
+});
+
+test("after a cut it asks for exactly what it has not had", () => {
+  const on = stage();
+  const { screen } = view(on);
+  on.last().receives(output(0, "hello "));
+  on.last().closes(1006);
+  on.clock.advance(1000);
+  on.welcome();
+  void on.client.resume();
+  const again = on.last().messages("attach")[0];
+  assert.equal(again.data.since, 6);
+  on.last().receives(attached(6, again.id));
+  on.last().receives(output(6, "world"));
+  assert.deepEqual(screen.log, [["attached", 0, false], "hello ", ["attached", 6, true], "world"]);
+});
+
+test("when the server cannot give what was missed, the screen starts anew", () => {
+  const on = stage();
+  const { screen } = view(on);
+  on.last().receives(output(0, "hello "));
+  on.last().closes(1006);
+  on.clock.advance(1000);
+  on.welcome();
+  void on.client.resume();
+  on.last().receives(attached(500, on.last().messages("attach")[0].id));
+  assert.deepEqual(screen.log.at(-1), ["attached", 500, false]);
+});
+
+test("a gap in the output is noticed and mended by connecting anew", () => {
+  const on = stage();
+  const { screen } = view(on);
+  const silenced = console.error;
+  console.error = () => {};
+  on.last().receives(output(0, "a"));
+  on.last().receives(output(5, "b"));
+  console.error = silenced;
+  assert.deepEqual(screen.log.slice(1), ["a"]);
+  on.clock.advance(1000);
+  assert.equal(on.sockets.length, 2);
+});
+
+test("only what is rendered is acknowledged, and not each piece of it", () => {
+  const on = stage();
+  const { screen } = view(on);
+  on.last().receives(output(0, "abc"));
+  on.last().receives(output(3, "def"));
+  on.clock.advance(1000);
+  assert.deepEqual(on.last().messages("ack"), []);
+  screen.renders();
+  on.clock.advance(1000);
+  assert.deepEqual(on.last().messages("ack").map(({ data }) => data), [{ channel: 1, offset: 6 }]);
+});
+
+test("input starts at nothing on each connection, and is not kept across a cut", async () => {
+  const on = stage();
+  const { attaching } = view(on);
+  await settle();
+  on.last().receives({ type: "pong", id: on.last().messages("ping")[0].id });
+  const attachment = await attaching;
+  attachment.input.write(Uint8Array.of(120));
+  on.last().closes(1006);
+  assert.equal(attachment.isLive, false);
+  on.clock.advance(1000);
+  on.welcome();
+  void on.client.resume();
+  on.last().receives(attached(0, on.last().messages("attach")[0].id));
+  attachment.input.write(Uint8Array.of(121));
+  const frames = on.last().sent.filter((data) => typeof data !== "string");
+  assert.deepEqual(frames, [encodeFrame(Kind.INPUT, 1, 0, Uint8Array.of(121))]);
+});
+
+/** Lets promises run. */
+async function settle() {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+test("a snapshot replaces what came before", () => {
+  const on = stage();
+  const { screen } = view(on);
+  on.last().receives(output(0, "old"));
+  const payload = Uint8Array.of(0, 30, 0, 100, 104, 105);
+  on.last().receives(encodeFrame(Kind.SNAPSHOT, 1, 900, payload).buffer);
+  on.last().receives(output(900, "new"));
+  assert.deepEqual(screen.log.slice(1), ["old", ["snapshot", 30, 100, "hi"], "new"]);
+});
+
+test("a link that has died is found out and replaced", () => {
+  const on = stage();
+  on.clock.advance(3000);
+  assert.equal(on.last().messages("ping").length, 1);
+  on.last().receives({ type: "pong" });
+  on.clock.advance(3000);
+  assert.equal(on.sockets.length, 1);
+  on.clock.advance(2000);
+  on.clock.advance(1000);
+  assert.equal(on.sockets.length, 2);
+});
+
+test("requests end with the link that they were sent on", async () => {
+  const on = stage();
+  const asked = on.client.request("ping");
+  on.last().closes(1006);
+  await assert.rejects(asked, (error) => error instanceof RequestError && error.code === "offline");
+});
