@@ -1,0 +1,182 @@
+"""ptybridge, in a process of its own, spoken to as its page does (docs/wire.md section 4)."""
+
+import json
+import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench import processes
+from bench.subjects import COLS, ROWS, Unmeasured, argv
+from bench.websocket import BINARY, TEXT, WebSocket
+
+WINDOW = 512 * 1024
+"""Bytes that may be under way to a viewer, as the page asks for."""
+
+ACK_BYTES = 64 * 1024
+"""Rendered bytes after which they are acknowledged."""
+
+CHANNEL = 1
+INPUT, OUTPUT, SNAPSHOT, INPUT_ACK = 1, 2, 3, 4
+HEADER = struct.Struct(">BIQ")
+SNAPSHOT_BYTES = HEADER.size + 4
+"""Where a snapshot's bytes begin: rows and columns stand before them."""
+
+
+class Connection:
+    """A connection of ``ptybridge.v1``."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    def request(self, message_type: str, **data: object) -> None:
+        """Send one JSON message."""
+        self._socket.send(TEXT, json.dumps({"type": message_type, "data": data}).encode())
+
+    def reply(self, message_type: str) -> dict[str, Any]:
+        """Pass all by until that message comes; its data.
+
+        Raises:
+            Unmeasured: An error came instead.
+        """
+        while True:
+            opcode, payload = self._socket.receive()
+            if opcode == TEXT:
+                message = json.loads(bytes(payload))
+                _refuse_error(message)
+                if message["type"] == message_type:
+                    found: dict[str, Any] = message.get("data", {})
+                    return found
+
+
+def _refuse_error(message: dict[str, Any]) -> None:
+    if message["type"] in {"error", "exited"}:
+        raise Unmeasured(f"ptybridge: {message['type']} {message.get('data')}")
+
+
+class BridgeViewer:
+    """A viewer that has a window and acknowledges what it has taken."""
+
+    def __init__(self, socket: WebSocket, connection: Connection) -> None:
+        self._socket = socket
+        self._connection = connection
+        self._sent = 0
+        self._rendered = 0
+        self._acked = 0
+        self._received = 0
+
+    def send(self, data: bytes) -> None:
+        """Send an INPUT frame."""
+        self._socket.send(BINARY, HEADER.pack(INPUT, CHANNEL, self._sent) + data)
+        self._sent += len(data)
+
+    def receive(self) -> memoryview:
+        """The next output; acknowledges what was received before."""
+        self._rendered = self._received
+        if self._rendered - self._acked >= ACK_BYTES:
+            self._acked = self._rendered
+            self._connection.request("ack", channel=CHANNEL, offset=self._acked)
+        while True:
+            opcode, payload = self._socket.receive()
+            if opcode == TEXT:
+                _refuse_error(json.loads(bytes(payload)))
+                continue
+            kind, _, offset = HEADER.unpack_from(payload)
+            if kind == OUTPUT:
+                output = payload[HEADER.size :]
+                self._received = offset + len(output)
+                return output
+            if kind == SNAPSHOT:
+                self._received = offset
+                return payload[SNAPSHOT_BYTES:]
+
+
+class BridgeTerminal:
+    """A terminal of the server."""
+
+    def __init__(self, bridge: "Bridge", terminal_id: str) -> None:
+        self._bridge = bridge
+        self._id = terminal_id
+
+    @contextmanager
+    def view(self) -> Iterator[BridgeViewer]:
+        """Attach on a connection of its own."""
+        with self._bridge.connection() as (socket, connection):
+            connection.request(
+                "attach",
+                channel=CHANNEL,
+                terminalID=self._id,
+                rows=ROWS,
+                cols=COLS,
+                window=WINDOW,
+            )
+            connection.reply("attached")
+            yield BridgeViewer(socket, connection)
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the server and of the process that it starts programs through."""
+        return processes.cpu_seconds(self._bridge.pids)
+
+
+class Bridge:
+    """A running server.
+
+    Attributes:
+        pids: Its own processes; the programs in its terminals are not among them.
+    """
+
+    name = "ptybridge"
+    newline_bytes = 2
+
+    def __init__(self, port: int, token: str, pids: tuple[int, ...]) -> None:
+        self._port = port
+        self._token = token
+        self.pids = pids
+
+    @contextmanager
+    def connection(self) -> Iterator[tuple[WebSocket, Connection]]:
+        """A connection, past its welcome, until the block ends."""
+        socket = WebSocket.connect(
+            self._port, "/ws?sessionID=bench", token=self._token, protocol="ptybridge.v1"
+        )
+        try:
+            connection = Connection(socket)
+            connection.reply("welcome")
+            yield socket, connection
+        finally:
+            socket.close()
+
+    @contextmanager
+    def open(self, script: str) -> Iterator[BridgeTerminal]:
+        """Run ``script`` until the block ends."""
+        with self.connection() as (_, connection):
+            connection.request("terminal.open", command=argv(script), rows=ROWS, cols=COLS)
+            terminal_id = connection.reply("terminal.opened")["terminal"]["id"]
+            try:
+                yield BridgeTerminal(self, terminal_id)
+            finally:
+                connection.request("terminal.close", terminalID=terminal_id)
+                connection.reply("accepted")
+
+
+@contextmanager
+def start() -> Iterator[Bridge]:
+    """Run a server with the default settings and a state directory of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ptybridge-bench-") as state,
+        processes.running(
+            "ptybridge",
+            "serve",
+            "--port",
+            "0",
+            "--set",
+            "logging.level=warning",
+            env={"PTYBRIDGE_STATE_DIR": state},
+        ) as server,
+    ):
+        url = urlsplit(server.first_line)
+        assert url.port is not None
+        token = url.fragment.removeprefix("token=")
+        yield Bridge(url.port, token, (server.pid, *server.children()))

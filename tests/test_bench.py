@@ -1,0 +1,167 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import report
+from bench.figures import Row, Target
+from bench.summary import Summary, percentile, ratios
+
+ROOT = Path(__file__).parents[1]
+
+ECHO = Row(
+    "echo p50",
+    "µs",
+    {
+        "bare pty": [10.0, 20.0, 30.0],
+        "ptybridge": [20.0, 40.0, 90.0],
+        "terminado": [50.0, 100.0, 100.0],
+    },
+    (Target(0.5, "terminado"), Target(1.5, "bare pty")),
+)
+
+
+@pytest.mark.parametrize(
+    ("percent", "expected"),
+    [
+        pytest.param(1, 1.0, id="least"),
+        pytest.param(50, 2.0, id="half-of-four-is-two"),
+        pytest.param(51, 3.0, id="more-than-half"),
+        pytest.param(100, 4.0, id="greatest"),
+    ],
+)
+def test_a_percentile_is_the_least_sample_that_enough_do_not_exceed(
+    percent: float, expected: float
+) -> None:
+    assert percentile([4.0, 1.0, 3.0, 2.0], percent) == expected
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1), st.floats(0.1, 100))
+def test_at_least_that_percentage_is_not_above_a_percentile(
+    samples: list[float], percent: float
+) -> None:
+    value = percentile(samples, percent)
+    assert value in samples
+    assert sum(sample <= value for sample in samples) * 100 >= percent * len(samples) * (1 - 1e-12)
+    assert sum(sample < value for sample in samples) * 100 < percent * len(samples) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("samples", "percent"), [([], 50.0), ([1.0], 0.0), ([1.0], 100.1)], ids=["none", "0", "above"]
+)
+def test_a_percentile_of_nothing_or_out_of_range_is_refused(
+    samples: list[float], percent: float
+) -> None:
+    with pytest.raises(ValueError, match="percentile"):
+        percentile(samples, percent)
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    assert ratios([2.0, 30.0], [1.0, 10.0]) == [2.0, 3.0]
+
+
+def test_ratios_refuse_a_missing_round() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        ratios([1.0], [1.0, 2.0])
+
+
+def test_ratios_refuse_to_divide_by_what_was_too_little_to_measure() -> None:
+    with pytest.raises(ValueError, match="too little"):
+        ratios([1.0], [0.0])
+
+
+def test_a_summary_of_no_rounds_is_refused() -> None:
+    with pytest.raises(ValueError, match="no rounds"):
+        Summary.of([])
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "met"),
+    [
+        pytest.param(Target(0.5), 0.5, True, id="at-most-its-bound"),
+        pytest.param(Target(0.5), 0.51, False, id="above"),
+        pytest.param(Target(0.8, at_least=True), 0.8, True, id="at-least-its-bound"),
+        pytest.param(Target(0.8, at_least=True), 0.79, False, id="below"),
+    ],
+)
+def test_a_target_bounds_one_side(target: Target, value: float, *, met: bool) -> None:
+    assert target.is_met(value) is met
+
+
+def test_a_target_compares_the_median_of_the_ratios_of_each_round() -> None:
+    compared = ECHO.compared("ptybridge", ECHO.targets[0])
+    assert compared == Summary(median=0.4, low=0.4, high=0.9)
+    assert [report.verdict(ECHO, target) for target in ECHO.targets] == ["pass", "MISS"]
+
+
+def test_an_absolute_target_bounds_the_value_itself() -> None:
+    row = Row("silence", "ms", {"ptybridge": [140.0, 160.0, 100.0]})
+    assert report.verdict(row, Target(150)) == "pass"
+    assert report.verdict(row, Target(139)) == "MISS"
+
+
+@pytest.mark.parametrize("missing", ["ptybridge", "terminado"])
+def test_a_comparison_with_something_missing_is_not_measured(missing: str) -> None:
+    rounds = {name: values for name, values in ECHO.rounds.items() if name != missing}
+    row = Row("echo p50", "µs", rounds)
+    assert report.verdict(row, Target(0.5, "terminado")) == "not measured"
+
+
+def test_the_table_has_a_line_for_each_row_and_each_further_target() -> None:
+    without_targets = Row("echo p99", "µs", {"bare pty": [12345.6]})
+    lines = report.table([ECHO, without_targets], ["bare pty", "ptybridge"]).splitlines()
+    cells = [[cell for cell in line.split("  ") if cell] for line in lines]
+    assert [cell.strip() for cell in cells[0]] == [
+        "figure", "unit", "bare pty", "ptybridge", "compared", "target",
+    ]  # fmt: skip
+    assert [cell.strip() for cell in cells[2]] == [
+        "echo p50", "µs", "20.0 (10.0..30.0)", "40.0 (20.0..90.0)", "0.4 (0.4..0.9)",
+        "<= 0.5 x terminado", "pass",
+    ]  # fmt: skip
+    assert [cell.strip() for cell in cells[3]] == [
+        "2.00 (2.00..3.00)", "<= 1.50 x bare pty", "MISS",
+    ]  # fmt: skip
+    assert [cell.strip() for cell in cells[4]] == [
+        "echo p99", "µs", "12346 (12346..12346)", "-",
+    ]  # fmt: skip
+    assert len(lines) == 5
+
+
+def test_the_document_survives_json_and_names_each_verdict() -> None:
+    document = json.loads(json.dumps(report.document([ECHO])))
+    (row,) = document["rows"]
+    assert row["medians"]["ptybridge"] == 40.0
+    assert [target["verdict"] for target in row["targets"]] == ["pass", "MISS"]
+
+
+def run_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+    )
+
+
+def test_one_figure_of_the_floor_is_measured_quickly(tmp_path: Path) -> None:
+    path = tmp_path / "bench.json"
+    result = run_bench("--quick", "--only", "echo", "--subjects", "bare pty", "--json", str(path))
+    assert result.returncode == 0, result.stderr
+    assert "not measured" in result.stdout
+    rows = {row["name"]: row for row in json.loads(path.read_text())["rows"]}
+    assert set(rows) == {"echo p50", "echo p99"}
+    assert len(rows["echo p50"]["rounds"]["bare pty"]) == 3
+    assert all(value > 0 for value in rows["echo p50"]["rounds"]["bare pty"])
+
+
+def test_an_unknown_figure_is_refused_with_those_that_there_are() -> None:
+    result = run_bench("--only", "speed")
+    assert result.returncode == 2
+    assert "'speed' is none of echo, flood, interrupt" in result.stderr
