@@ -1,0 +1,119 @@
+"""What people can set, send or request is named in the documents, and nothing else is."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ptybridge.adapters.tokens import TokenAuthenticator
+from ptybridge.config import Settings, build, load, setting_names
+from ptybridge.config.availability import REFUSED, WITHOUT_EFFECT
+from ptybridge.core.registry import TerminalDefaults
+from ptybridge.server.app import make_app
+from ptybridge.server.routes import STATIC_FOLDERS
+from ptybridge.wire.codes import CloseCode
+from ptybridge.wire.messages import CLIENT_MESSAGES, SERVER_MESSAGES
+from tests.fakes import FakeSpawner
+
+ROOT = Path(__file__).parents[1]
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+WIRE = (ROOT / "docs" / "wire.md").read_text()
+CONFIG_FILE = ROOT / "config.yaml"
+
+
+def rows() -> dict[str, str]:
+    """The rows of docs/configuration.md's tables, by setting."""
+    return {row.split("`")[1]: row for row in CONFIGURATION.splitlines() if row.startswith("| `")}
+
+
+def names_in(values: object, prefix: str = "") -> list[str]:
+    """The full names in a file; a mapping that is a setting's value counts as its value."""
+    if not isinstance(values, dict) or prefix.removesuffix(".") in setting_names():
+        return [prefix.removesuffix(".")]
+    return [name for key, value in values.items() for name in names_in(value, f"{prefix}{key}.")]
+
+
+def test_config_yaml_names_every_setting_in_order() -> None:
+    assert names_in(yaml.safe_load(CONFIG_FILE.read_text())) == setting_names()
+
+
+def test_config_yaml_holds_the_defaults() -> None:
+    assert load(CONFIG_FILE) == Settings()
+
+
+def test_config_yaml_says_of_every_setting_what_it_does() -> None:
+    values = [line for line in CONFIG_FILE.read_text().splitlines() if re.search(r": +[^#]", line)]
+    assert len(values) >= len(setting_names())
+    assert [line for line in values if "#" not in line] == []
+
+
+def test_the_settings_page_has_a_row_for_every_setting_in_order() -> None:
+    assert list(rows()) == setting_names()
+
+
+def shown(value: object) -> list[str]:
+    """A default as the settings page has it: a list by its items."""
+    if isinstance(value, list) and value:
+        return [str(item) for item in value]
+    return ["null" if value is None else str(value)]
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_the_settings_page_gives_the_default(name: str) -> None:
+    value = yaml.safe_load(CONFIG_FILE.read_text())
+    for part in name.split("."):
+        value = value[part]
+    assert re.findall(r"`([^`]+)`", rows()[name].split("|")[3]) == shown(value)
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_the_settings_page_says_what_is_not_available(name: str) -> None:
+    section = CONFIGURATION.split(f"\n## {name.split('.', maxsplit=1)[0]}\n")[1].split("\n## ")[0]
+    row = section.split("| setting |")[0] + rows()[name]
+    assert ("**refused**" in row) == (name in REFUSED)
+    assert ("**no effect**" in row.lower()) == (name in WITHOUT_EFFECT)
+
+
+@pytest.mark.parametrize("name", sorted(CLIENT_MESSAGES.keys() | SERVER_MESSAGES.keys()))
+def test_every_message_is_in_the_wire_s_text(name: str) -> None:
+    assert f"`{name}`" in WIRE
+
+
+@pytest.mark.parametrize("code", CloseCode)
+def test_every_close_code_is_in_the_wire_s_text(code: CloseCode) -> None:
+    assert re.search(rf"\b{code.value}\b", WIRE)
+
+
+async def test_every_route_is_in_the_documents(tmp_path: Path) -> None:
+    for folder in STATIC_FOLDERS:
+        (tmp_path / folder).mkdir()
+    app = make_app(
+        build(None),
+        web_root=tmp_path,
+        port=4096,
+        defaults=TerminalDefaults(("/bin/sh",), None, {}, tail_bytes=4096, keep_detached=0.0),
+        authenticator=TokenAuthenticator("a-token-for-tests-only", ticket_lifetime=60.0),
+        spawner=FakeSpawner(),
+    )
+    routes = {
+        f"{route.method} {route.resource.canonical}"
+        for route in app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    assert "GET /healthz" in routes
+    unknown = [
+        route
+        for route in routes
+        if not re.search(rf"`{re.escape(route)}[`?]", WIRE + OPERATIONS)
+        and not route.startswith("GET /static/")
+    ]
+    assert unknown == []
+    assert "`GET /static/...`" in OPERATIONS
+
+
+@pytest.mark.parametrize("page", [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"])
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
