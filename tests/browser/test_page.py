@@ -229,7 +229,8 @@ async def test_hostile_text_cannot_end_its_bracketed_paste(
 ) -> None:
     async with tab(browser) as page:
         await page.open(address(server))
-        script = r"printf '\033[?2004h'; stty raw -echo; echo rea''dy; head -c 18 | od -An -tx1 | tr -d '\n'"
+        show = "head -c 18 | od -An -tx1 | tr -d '\\n'"
+        script = rf"printf '\033[?2004h'; stty raw -echo; echo rea''dy; {show}"
         await page.run(script, "ready")
         await paste(page, "\x1b[201~\x9b201~rm")
         await page.shows("1b 5b 32 30 30 7e 5b 32 30 31 7e 32 30 31 7e 72 6d 1b")
@@ -314,3 +315,36 @@ async def test_nothing_is_asked_of_any_other_host(browser: Browser, server: Serv
         page.page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
         await page.open(address(server))
         assert hosts == {f"127.0.0.1:{server.port}"}
+
+
+async def test_the_mouse_reaches_a_program_that_asks_for_it(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        script = r"printf '\033[?1000h\033[?1006h'; stty raw -echo; echo rea''dy; head -c 9 | od -c"
+        await page.run(script, "ready")
+        await page.page.locator(".xterm-screen").click(position={"x": 4, "y": 4})
+        await page.shows("033   [   <   0   ;   1   ;   1   M")
+
+
+async def test_a_program_fills_the_clipboard_and_cannot_read_it(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        await page.run(r"printf '\033]52;c;c2VjcmV0\007'; echo do''ne", "done")
+        copied = "navigator.clipboard.readText()"
+        async with asyncio.timeout(5):
+            while await page.page.evaluate(copied) != "secret":
+                await asyncio.sleep(0.02)
+        ask = (
+            r"stty raw -echo; printf '\033]52;c;?\007\033[5n'; head -c 12 | tr '\033' E; stty sane"
+        )
+        shown = await page.run(ask, "0n")
+        assert "c2Vj" not in shown.partition("head -c")[2]
+        await page.page.evaluate("navigator.clipboard.writeText('since')")
+        await page.page.reload()
+        await page.is_in_state("online")
+        await page.run("echo relo''aded", "reloaded")
+        assert await page.page.evaluate(copied) == "since"

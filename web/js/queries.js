@@ -20,8 +20,11 @@ const CSI_QUERIES = [
 /** OSC numbers that ask when their text holds a question mark: colours. */
 const OSC_QUERIES = [4, 10, 11, 12];
 
+/** OSC 52 puts text into the clipboard: once, not each time that it is shown. */
+const OSC_CLIPBOARD = 52;
+
 /**
- * Swallows queries for as long as ``isMuted`` says so: old output that is shown again must not be
+ * Swallows queries, and what acts beyond the screen, for as long as ``isMuted`` says so: old output that is shown again must not be
  * answered again.
  * @param {Emulator} emulator
  * @param {() => boolean} isMuted
@@ -32,4 +35,5 @@ export function muteQueries(emulator, isMuted) {
   for (const number of OSC_QUERIES) {
     emulator.parser.registerOscHandler(number, (text) => isMuted() && text.includes("?"));
   }
+  emulator.parser.registerOscHandler(OSC_CLIPBOARD, () => isMuted());
 }

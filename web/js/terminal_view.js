@@ -16,11 +16,23 @@ import { Utf8Hold } from "./utf8.js";
 /** The least time between two changes of size that the server is told of. */
 const FIT_DELAY_MS = 50;
 
+/** The most that a program may put into the clipboard at once. */
+const CLIPBOARD_CHARACTERS = 1024 * 1024;
+
 const FONT =
   'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
 /** @typedef {import("./wire.js").Attached} Attached */
 /** @typedef {import("./wire.js").Exit} Exit */
+
+/** The clipboard as programs see it (OSC 52): they may fill it, and never learn what is in it. */
+const writeOnlyClipboard = {
+  readText: () => "",
+  /** @param {string} _ @param {string} text */
+  writeText: async (_, text) => {
+    if (text.length <= CLIPBOARD_CHARACTERS) await navigator.clipboard.writeText(text).catch(() => {});
+  },
+};
 
 /** A terminal as it is seen: fulfils ``Screen`` of client.js. */
 export class TerminalView {
@@ -82,7 +94,7 @@ export class TerminalView {
     const emulator = this.#emulator;
     emulator.loadAddon(this.#fit);
     emulator.loadAddon(this.search);
-    emulator.loadAddon(new ClipboardAddon());
+    emulator.loadAddon(new ClipboardAddon(undefined, writeOnlyClipboard));
     emulator.loadAddon(new WebLinksAddon());
     emulator.loadAddon(new UnicodeGraphemesAddon());
     emulator.unicode.activeVersion = "15-graphemes";
