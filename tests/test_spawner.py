@@ -80,7 +80,9 @@ async def test_a_program_leads_a_session_with_a_controlling_terminal(spawner: Sp
 
 async def test_a_program_begins_with_default_signals(spawner: Spawner) -> None:
     status = await run(spawner, "grep", "^Sig[BI]", "/proc/self/status")
-    assert [int(line.split()[1], 16) for line in status.splitlines()] == [0, 0]
+    masks = [int(line.split()[1], 16) for line in status.splitlines()]
+    # 32 and 33 are the C library's own (nptl(7)): no program can set or see them.
+    assert [mask & ~(0b11 << 31) for mask in masks] == [0, 0]
 
 
 async def test_a_pipe_that_is_closed_early_ends_its_writer_quietly(spawner: Spawner) -> None:
