@@ -95,10 +95,18 @@ class Registry:
         session = self._sessions.get(SessionId(name))
         if session is None:
             if len(self._sessions) >= self._limits.sessions:
+                self._forget_empty()
+            if len(self._sessions) >= self._limits.sessions:
                 raise LimitReached("sessions", self._limits.sessions)
             session = Session(SessionId(name), created=self._wall_clock())
             self._sessions[session.id] = session
         return session
+
+    def _forget_empty(self) -> None:
+        """Drop the sessions without a terminal; ``open`` takes one back if it is still in use."""
+        for session in tuple(self._sessions.values()):
+            if not session.terminals:
+                del self._sessions[session.id]
 
     def terminal(self, name: str) -> Terminal:
         """The terminal of that name.
@@ -155,6 +163,7 @@ class Registry:
         finally:
             self._starting.discard(terminal_id)
         self._terminals[terminal_id] = terminal
+        session = self._sessions.setdefault(session.id, session)
         session.terminals[terminal_id] = terminal
         terminal.start(pty)
         if self._is_closing:
@@ -177,7 +186,7 @@ class Registry:
         self._ended.remove(terminal)
         if self._terminals.get(terminal.id) is terminal:
             del self._terminals[terminal.id]
-            self._sessions[terminal.session_id].terminals.pop(terminal.id)
+            del self._sessions[terminal.session_id].terminals[terminal.id]
 
     def _living(self) -> Iterator[Terminal]:
         return (terminal for terminal in self._terminals.values() if terminal.status is None)

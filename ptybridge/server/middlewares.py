@@ -143,6 +143,11 @@ def authenticated(authenticator: Authenticator, handler: Handler) -> Handler:
 
 
 async def harden(_: web.Request, response: web.StreamResponse) -> None:
-    """Add the headers that confine pages to this server; a response-prepare signal."""
+    """Add the headers that confine pages to this server; a response-prepare signal.
+
+    Browsers ask each time whether a file has changed, so that a page is never made of the files
+    of two versions.
+    """
+    response.headers.setdefault("Cache-Control", "no-cache")
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)

@@ -103,6 +103,7 @@ class TerminalHandlers:
                 rows=size.rows,
                 cols=size.cols,
                 offset=viewer.sent,
+                end=terminal.tail.end,
             ),
             request_id,
         )

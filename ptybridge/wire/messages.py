@@ -206,7 +206,10 @@ class TerminalOpened(Message, frozen=True):
 
 
 class Attached(Message, frozen=True):
-    """The answer to ``attach``: output follows from ``offset``, at this size."""
+    """The answer to ``attach``: output follows from ``offset``, at this size.
+
+    What lies before ``end`` was printed before the attach: it is shown, but not answered, anew.
+    """
 
     type: ClassVar[str] = "attached"
     channel: int
@@ -215,6 +218,7 @@ class Attached(Message, frozen=True):
     rows: int
     cols: int
     offset: int
+    end: int
 
 
 class Detached(Message, frozen=True):

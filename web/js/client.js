@@ -21,8 +21,8 @@ const ACK_DELAY_MS = 30;
  * @typedef {object} Screen what draws a terminal
  * @property {(attached: wire.Attached, isResume: boolean) => void} attached output follows; unless
  *   it is a resume, on a reset emulator
- * @property {() => void} caughtUp what was there at the attach has come
- * @property {(bytes: Uint8Array, rendered: () => void) => void} output
+ * @property {(bytes: Uint8Array, isOld: boolean, rendered: () => void) => void} output ``isOld``:
+ *   printed before this page came; what acts beyond the screen has acted already
  * @property {(rows: number, cols: number, vt: Uint8Array, rendered: () => void) => void} snapshot
  * @property {(rows: number, cols: number) => void} resized
  * @property {(exit: wire.Exit) => void} exited
@@ -50,6 +50,8 @@ export class Attachment {
   #acked = 0;
   #ackTimer = 0;
   #isLive = false;
+  #isFresh;
+  #oldUntil = 0;
   /** @type {View} */
   view;
   input;
@@ -60,9 +62,11 @@ export class Attachment {
    * @param {string} terminalID
    * @param {Screen} screen
    * @param {View} view
+   * @param {boolean} isFresh the terminal was opened by this page: all it prints is new here
    */
-  constructor(client, channel, terminalID, screen, view) {
+  constructor(client, channel, terminalID, screen, view, isFresh) {
     this.#client = client;
+    this.#isFresh = isFresh;
     this.channel = channel;
     this.terminalID = terminalID;
     this.#screen = screen;
@@ -85,8 +89,6 @@ export class Attachment {
     const resume = since === null ? {} : { since };
     await this.#client.request("attach", { ...asked, window: WINDOW_BYTES, ...resume });
     if (!visible) this.resize(this.view);
-    await this.#client.request("ping");
-    this.#screen.caughtUp();
   }
 
   /** @param {wire.Attached} attached */
@@ -94,6 +96,8 @@ export class Attachment {
     const isResume = attached.offset === this.#received;
     this.#received = this.#rendered = this.#acked = attached.offset;
     this.#isLive = true;
+    if (!isResume) this.#oldUntil = this.#isFresh ? 0 : attached.end;
+    this.#isFresh = false;
     this.input.reset();
     this.input.window = this.#client.inputWindow;
     this.#screen.attached(attached, isResume);
@@ -117,7 +121,9 @@ export class Attachment {
         if (frame.offset !== this.#received) throw new RangeError("output is not contiguous");
         const end = frame.offset + frame.payload.length;
         this.#received = end;
-        this.#screen.output(frame.payload, () => this.#hasRendered(end));
+        const old = Math.min(Math.max(0, this.#oldUntil - frame.offset), frame.payload.length);
+        if (old > 0) this.#screen.output(frame.payload.subarray(0, old), true, () => {});
+        this.#screen.output(frame.payload.subarray(old), false, () => this.#hasRendered(end));
         return;
       }
       case wire.Kind.SNAPSHOT: {
@@ -252,10 +258,11 @@ export class BridgeClient {
    * @param {string} terminalID
    * @param {Screen} screen
    * @param {View} view
+   * @param {boolean} isFresh the terminal was just opened by this page
    */
-  async attach(terminalID, screen, view) {
+  async attach(terminalID, screen, view, isFresh = false) {
     const channel = ++this.#lastChannel;
-    const attachment = new Attachment(this, channel, terminalID, screen, view);
+    const attachment = new Attachment(this, channel, terminalID, screen, view, isFresh);
     this.#attachments.set(channel, attachment);
     try {
       await attachment.attach();

@@ -181,8 +181,7 @@ class Page {
       this.#attachment = null;
       const { rows, cols } = this.#view.own;
       const terminal = await client.open(rows, cols);
-      this.#view.isFresh = true;
-      await this.#attach(terminal);
+      await this.#attach(terminal, true);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       if (error.code !== "offline") this.#fail(FAILURES.refused, error.message);
@@ -193,13 +192,12 @@ class Page {
     }
   }
 
-  /** @param {string} terminal */
-  async #attach(terminal) {
+  /** @param {string} terminal @param {boolean} [isFresh] */
+  async #attach(terminal, isFresh = false) {
     const client = this.#client;
     if (client === null) return;
     const view = { ...this.#view.own, visible: !document.hidden };
-    this.#attachment = await client.attach(terminal, this.#view, view);
-    this.#view.isFresh = false;
+    this.#attachment = await client.attach(terminal, this.#view, view, isFresh);
     this.#place.terminal = terminal;
     history.replaceState(null, "", formatPlace(this.#place.session, terminal));
     this.#tellSize();

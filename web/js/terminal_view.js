@@ -45,7 +45,6 @@ export class TerminalView {
   #own = { rows: 24, cols: 80 };
   /** For each write that is not parsed yet, whether its queries are muted. @type {boolean[]} */
   #writing = [];
-  #isReplaying = false;
 
   search = new SearchAddon();
 
@@ -174,8 +173,7 @@ export class TerminalView {
    * @param {Attached} attached
    * @param {boolean} isResume
    */
-  attached({ rows, cols, offset }, isResume) {
-    this.#isReplaying = !isResume && offset >= 0;
+  attached({ rows, cols }, isResume) {
     if (!isResume) {
       this.#hold.flush();
       this.#inTurn(() => this.#emulator.reset());
@@ -183,19 +181,13 @@ export class TerminalView {
     this.resized(rows, cols);
   }
 
-  /** The terminal is this page's own and new: nobody else has answered what it asks. */
-  isFresh = false;
-
-  caughtUp() {
-    this.#isReplaying = false;
-  }
-
   /**
    * @param {Uint8Array} bytes
+   * @param {boolean} isOld
    * @param {() => void} rendered
    */
-  output(bytes, rendered) {
-    this.#write(this.#hold.take(bytes), rendered);
+  output(bytes, isOld, rendered) {
+    this.#write(this.#hold.take(bytes), isOld, rendered);
   }
 
   /**
@@ -210,10 +202,7 @@ export class TerminalView {
       this.#emulator.reset();
       this.#emulator.resize(cols, rows);
     });
-    const wasReplaying = this.#isReplaying;
-    this.#isReplaying = true;
-    this.#write(this.#hold.take(vt), rendered);
-    this.#isReplaying = wasReplaying;
+    this.#write(this.#hold.take(vt), true, rendered);
   }
 
   /**
@@ -231,15 +220,16 @@ export class TerminalView {
 
   /** @param {Exit} exit */
   exited(exit) {
-    this.#write(this.#hold.flush(), () => this.onexit(exit));
+    this.#write(this.#hold.flush(), true, () => this.onexit(exit));
   }
 
   /**
    * @param {Uint8Array} bytes
+   * @param {boolean} isMuted
    * @param {() => void} done
    */
-  #write(bytes, done) {
-    this.#writing.push(this.#isReplaying && !this.isFresh);
+  #write(bytes, isMuted, done) {
+    this.#writing.push(isMuted);
     this.#emulator.write(bytes, () => {
       this.#writing.shift();
       done();
@@ -252,7 +242,7 @@ export class TerminalView {
    */
   #inTurn(act) {
     if (this.#writing.length === 0) act();
-    else this.#write(new Uint8Array(0), act);
+    else this.#write(new Uint8Array(0), true, act);
   }
 
   // --- size

@@ -22,7 +22,7 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *   ping: { interval: number, timeout: number },
  *   reconnect: { maxAttempts: number, delay: number }, inputWindow: number }} Welcome
  * @typedef {{ channel: number, terminalID: string, role: string, rows: number, cols: number,
- *   offset: number }} Attached
+ *   offset: number, end: number }} Attached ``end``: what lies before it is old
  * @typedef {(
  *   | { type: "welcome", data: Welcome, id?: number }
  *   | { type: "pong", data?: undefined, id?: number }

@@ -25,10 +25,10 @@ class FakeScreen {
 
   /** @param {any} attached @param {boolean} isResume */
   attached = ({ offset }, isResume) => this.log.push(["attached", offset, isResume]);
-  caughtUp = () => {};
-  /** @param {Uint8Array} bytes @param {() => void} rendered */
-  output = (bytes, rendered) => {
-    this.log.push(Buffer.from(bytes).toString());
+  /** @param {Uint8Array} bytes @param {boolean} isOld @param {() => void} rendered */
+  output = (bytes, isOld, rendered) => {
+    const text = Buffer.from(bytes).toString();
+    if (text !== "") this.log.push(isOld ? ["old", text] : text);
     this.#rendering.push(rendered);
   };
   /** @param {number} rows @param {number} cols @param {Uint8Array} vt @param {() => void} rendered */
@@ -69,10 +69,10 @@ function stage() {
 const output = (offset, text) =>
   encodeFrame(Kind.OUTPUT, 1, offset, new TextEncoder().encode(text)).buffer;
 
-/** @param {number} offset @param {number} id */
-const attached = (offset, id) => ({
+/** @param {number} offset @param {number} id @param {number} [end] */
+const attached = (offset, id, end = offset) => ({
   type: "attached",
-  data: { channel: 1, terminalID: "t1", role: "owner", rows: 24, cols: 80, offset },
+  data: { channel: 1, terminalID: "t1", role: "owner", rows: 24, cols: 80, offset, end },
   id,
 });
 
@@ -109,6 +109,25 @@ test("after a cut it asks for exactly what it has not had", () => {
   on.last().receives(attached(6, again.id));
   on.last().receives(output(6, "world"));
   assert.deepEqual(screen.log, [["attached", 0, false], "hello ", ["attached", 6, true], "world"]);
+});
+
+test("what was printed before the page came is told from what is new, to the byte", () => {
+  const on = stage();
+  const screen = new FakeScreen();
+  void on.client.attach("t1", screen, { rows: 24, cols: 80, visible: true });
+  on.last().receives(attached(0, on.last().messages("attach")[0].id, 8));
+  on.last().receives(output(0, "hello "));
+  on.last().receives(output(6, "world"));
+  assert.deepEqual(screen.log.slice(1), [["old", "hello "], ["old", "wo"], "rld"]);
+});
+
+test("all that a terminal of its own prints is new to the page", () => {
+  const on = stage();
+  const screen = new FakeScreen();
+  void on.client.attach("t1", screen, { rows: 24, cols: 80, visible: true }, true);
+  on.last().receives(attached(0, on.last().messages("attach")[0].id, 8));
+  on.last().receives(output(0, "prompt"));
+  assert.deepEqual(screen.log.slice(1), ["prompt"]);
 });
 
 test("when the server cannot give what was missed, the screen starts anew", () => {
@@ -151,8 +170,6 @@ test("only what is rendered is acknowledged, and not each piece of it", () => {
 test("input starts at nothing on each connection, and is not kept across a cut", async () => {
   const on = stage();
   const { attaching } = view(on);
-  await settle();
-  on.last().receives({ type: "pong", id: on.last().messages("ping")[0].id });
   const attachment = await attaching;
   attachment.input.write(Uint8Array.of(120));
   on.last().closes(1006);
@@ -165,11 +182,6 @@ test("input starts at nothing on each connection, and is not kept across a cut",
   const frames = on.last().sent.filter((data) => typeof data !== "string");
   assert.deepEqual(frames, [encodeFrame(Kind.INPUT, 1, 0, Uint8Array.of(121))]);
 });
-
-/** Lets promises run. */
-async function settle() {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-}
 
 test("a snapshot replaces what came before", () => {
   const on = stage();

@@ -1,0 +1,188 @@
+"""Sessions and terminals by name, within limits, ended in order."""
+
+import asyncio
+
+import pytest
+
+from ptybridge.core.errors import BadRequest, LimitReached, NotFound, PtyError, Unavailable
+from ptybridge.core.ports import Launch, PtyOwner
+from ptybridge.core.registry import (
+    ENDED_LINGER,
+    MAX_ENDED,
+    Limits,
+    Registry,
+    TerminalDefaults,
+)
+from ptybridge.core.terminal import Terminal
+from ptybridge.core.values import ExitStatus, WindowSize
+from tests.fakes import FakePty, FakeSpawner, ManualClock
+
+SIZE = WindowSize(24, 80)
+ENDED = ExitStatus(code=0)
+
+
+class BrokenSpawner(FakeSpawner):
+    """A machine without the program."""
+
+    async def spawn(self, launch: Launch, owner: PtyOwner) -> FakePty:
+        raise PtyError("no such program: sh")
+
+
+class Stage:
+    """A registry with fake programs."""
+
+    def __init__(
+        self,
+        *,
+        sessions: int = 10,
+        terminals: int = 10,
+        keep_detached: float = 100.0,
+        spawner: FakeSpawner | None = None,
+    ) -> None:
+        self.clock = ManualClock()
+        self.spawner = spawner or FakeSpawner()
+        self.registry = Registry(
+            self.spawner,
+            defaults=TerminalDefaults(
+                command=("/bin/sh", "-l"),
+                cwd="/home",
+                env={"A": "b"},
+                tail_bytes=4096,
+                keep_detached=keep_detached,
+            ),
+            limits=Limits(sessions=sessions, terminals=terminals),
+            clock=self.clock,
+            wall_clock=lambda: 5.0,
+        )
+
+    async def open(self, session: str = "main", name: str | None = None) -> Terminal:
+        return await self.registry.open(self.registry.session(session), size=SIZE, name=name)
+
+
+async def test_a_terminal_is_started_as_configured_and_found_by_its_name() -> None:
+    stage = Stage()
+    terminal = await stage.open()
+    assert stage.spawner.launches == [
+        Launch(argv=("/bin/sh", "-l"), env={"A": "b"}, size=SIZE, cwd="/home")
+    ]
+    assert stage.registry.terminal(terminal.id) is terminal
+    assert terminal.title == "sh"
+    assert not stage.spawner.ptys[0].is_paused
+
+
+async def test_what_does_not_exist_is_not_found() -> None:
+    with pytest.raises(NotFound):
+        Stage().registry.terminal("nowhere")
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a" * 65, "-a", "a b", "é", "a\n"])
+def test_what_is_no_name_names_no_session(name: str) -> None:
+    with pytest.raises(BadRequest):
+        Stage().registry.session(name)
+
+
+async def test_terminals_that_run_are_limited_and_ended_ones_make_room() -> None:
+    stage = Stage(terminals=1)
+    await stage.open()
+    with pytest.raises(LimitReached):
+        await stage.open()
+    stage.spawner.ptys[0].exits(ENDED)
+    await stage.open()
+
+
+async def test_terminals_being_started_count() -> None:
+    stage = Stage(terminals=1)
+    results = await asyncio.gather(stage.open(), stage.open(), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["LimitReached", "Terminal"]
+
+
+async def test_sessions_in_use_are_limited_and_empty_ones_make_room() -> None:
+    stage = Stage(sessions=2)
+    await stage.open("first")
+    for number in range(5):
+        stage.registry.session(f"empty-{number}")
+    await stage.open("second")
+    with pytest.raises(LimitReached):
+        stage.registry.session("third")
+    assert set(stage.registry.sessions) == {"first", "second"}
+
+
+async def test_a_session_that_was_dropped_while_empty_comes_back_with_a_terminal() -> None:
+    stage = Stage(sessions=1)
+    held = stage.registry.session("held")
+    stage.registry.session("other")
+    assert set(stage.registry.sessions) == {"other"}
+    await stage.registry.open(held, size=SIZE)
+    assert stage.registry.sessions[held.id] is held
+
+
+async def test_a_program_that_cannot_be_started_says_why_and_leaves_nothing() -> None:
+    stage = Stage(terminals=1, spawner=BrokenSpawner())
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="no such program"):
+            await stage.open()
+    assert not stage.registry.terminals
+
+
+async def test_an_ended_terminal_can_be_looked_at_for_a_while() -> None:
+    stage = Stage()
+    terminal = await stage.open()
+    stage.spawner.ptys[0].exits(ENDED)
+    stage.clock.advance(ENDED_LINGER - 1)
+    assert stage.registry.terminal(terminal.id) is terminal
+    stage.clock.advance(1)
+    with pytest.raises(NotFound):
+        stage.registry.terminal(terminal.id)
+
+
+async def test_ended_terminals_do_not_pile_up() -> None:
+    stage = Stage()
+    for _ in range(MAX_ENDED + 20):
+        await stage.open()
+        stage.spawner.ptys[-1].exits(ENDED)
+    assert len(stage.registry.terminals) == MAX_ENDED
+    assert len(stage.registry.session("main").terminals) == MAX_ENDED
+
+
+async def test_a_name_can_be_used_again_after_the_end_and_stays_with_the_new_one() -> None:
+    stage = Stage()
+    await stage.open(name="build")
+    stage.spawner.ptys[0].exits(ENDED)
+    second = await stage.open(name="build")
+    stage.clock.advance(ENDED_LINGER)
+    assert stage.registry.terminal("build") is second
+
+
+async def test_terminals_that_nobody_views_are_ended_in_time() -> None:
+    stage = Stage(keep_detached=100)
+    await stage.open()
+    stage.clock.advance(99)
+    stage.registry.sweep()
+    assert stage.spawner.ptys[0].hang_ups == 0
+    stage.clock.advance(1)
+    stage.registry.sweep()
+    assert stage.spawner.ptys[0].hang_ups == 1
+
+
+async def test_zero_keeps_terminals_for_ever() -> None:
+    stage = Stage(keep_detached=0)
+    await stage.open()
+    stage.clock.advance(10**9)
+    stage.registry.sweep()
+    assert stage.spawner.ptys[0].hang_ups == 0
+
+
+async def test_closing_hangs_up_every_program_and_waits_for_the_last() -> None:
+    stage = Stage()
+    await stage.open()
+    await stage.open()
+    closing = asyncio.create_task(stage.registry.close(patience=10))
+    await asyncio.sleep(0)
+    assert [pty.hang_ups for pty in stage.spawner.ptys] == [1, 1]
+    stage.spawner.ptys[0].exits(ENDED)
+    await asyncio.sleep(0)
+    assert not closing.done()
+    stage.spawner.ptys[1].exits(ENDED)
+    await closing
+    with pytest.raises(Unavailable):
+        await stage.open()
