@@ -164,7 +164,7 @@ async def test_a_violation_closes_with_its_code_and_nothing_more_is_heard(line: 
     good = client_frame(Opcode.TEXT, b"good")
     line.link.data_received(good + client_frame(0x3, b"") + good)
     line.link.data_received(good)
-    assert line.received.log == ["heard", b"good", "heard"]
+    assert line.received.log == [b"good", "heard", "heard"]
     assert line.read() == close_frame(CloseCode.PROTOCOL_ERROR, "unknown opcode")
 
 

@@ -131,8 +131,8 @@ class PosixPty:
             return
         if unread + size > self._input_limit:
             raise LimitReached("bytes of unread input", self._input_limit)
-        self.input_queued += size
         taken = 0 if unread else self._offer(data)
+        self.input_queued += size
         self.input_taken += taken
         if taken < size:
             self._unwritten += memoryview(data)[taken:]

@@ -129,6 +129,8 @@ class Viewer:
                 return
             self.sent = sent + limit
             sink.output(sent, tail.slices(sent, limit=limit))
+            if self.sent == tail.end and self._next_mark >= marks.end:
+                return
 
     def _skip_ahead(self) -> None:
         """Replace output that is gone by a snapshot."""

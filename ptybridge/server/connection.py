@@ -131,10 +131,10 @@ class Connection:
         try:
             if not self.speaks_binary:
                 raise BadRequest("binary frames need the subprotocol ptybridge.v1")
-            frame = frames.decode(message)
-            if frame.kind is not frames.Kind.INPUT:
+            kind, channel, offset, data = frames.decode(message)
+            if kind is not frames.Kind.INPUT:
                 raise BadRequest("of binary frames, clients send INPUT only")
-            self.viewer(frame.channel).write(frame.payload, offset=frame.offset)
+            (self.viewers.get(channel) or self.viewer(channel)).write(data, offset=offset)
         except MalformedMessage as error:
             self.refuse(BadRequest(str(error)))
         except RequestError as error:

@@ -96,7 +96,6 @@ class WebSocketLink(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Dispatch what came, then send what was posted in return."""
         receiver = self._receiver
-        receiver.on_heard()
         self._is_reading = True
         try:
             for opcode, payload in self._reader.feed(data):
@@ -112,6 +111,7 @@ class WebSocketLink(asyncio.Protocol):
             self.close(violation.code, violation.reason)
         finally:
             self._is_reading = False
+        receiver.on_heard()
         if self._flush_due:
             self._flush_due = False
             self._flush()
@@ -174,12 +174,14 @@ class WebSocketLink(asyncio.Protocol):
 
     def send_text(self, message: bytes) -> None:
         """Send a text message now."""
-        self._write([framing.header(Opcode.TEXT, len(message)), message])
+        start = framing.header(Opcode.TEXT, len(message))
+        self._write([start, message], len(start) + len(message))
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         """Send a binary message now."""
         size = len(header) + sum(map(len, parts))
-        self._write([framing.header(Opcode.BINARY, size) + header, *parts])
+        start = framing.header(Opcode.BINARY, size)
+        self._write([start + header, *parts], size + len(start))
 
     def ping(self) -> None:
         """Send a ping frame."""
@@ -191,7 +193,7 @@ class WebSocketLink(asyncio.Protocol):
             return
         self._outbox.append(framing.close_frame(code, reason))
         if self.is_ready:
-            self._write([])
+            self._write([], 0)
         else:
             self._transport.write(b"".join(self._outbox))
         self._outbox.clear()
@@ -230,12 +232,14 @@ class WebSocketLink(asyncio.Protocol):
 
     def _flush(self) -> None:
         if self._outbox and self.is_ready:
-            self._write([])
+            self._write([], 0)
 
-    def _write(self, buffers: list[bytes | memoryview]) -> None:
-        """Write the outbox and ``buffers``, in this order; what does not fit waits."""
+    def _write(self, buffers: list[bytes | memoryview], size: int) -> None:
+        """Write the outbox and ``buffers``, of ``size`` bytes; what does not fit waits."""
         if self._outbox:
-            buffers = [b"".join(self._outbox), *buffers]
+            posted = b"".join(self._outbox)
+            buffers = [posted, *buffers]
+            size += len(posted)
             self._outbox.clear()
             self._outbox_bytes = 0
         if self._fd < 0 or not self.is_ready:
@@ -249,5 +253,5 @@ class WebSocketLink(asyncio.Protocol):
         except OSError:  # the peer is gone; the transport notices too, and tells
             self.abort()
             return
-        if written < sum(map(len, buffers)):
+        if written < size:
             self._transport.write(b"".join(buffers)[written:])

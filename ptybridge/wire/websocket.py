@@ -8,7 +8,7 @@ section 5.1 forbids.
 import enum
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ptybridge.wire.codes import CloseCode
 from ptybridge.wire.errors import ProtocolViolation
@@ -32,6 +32,7 @@ _FIN = 0x80
 _RSV = 0x70
 _MASKED = 0x80
 _CONTROL = 0x08
+_WHOLE_BINARY = _FIN | Opcode.BINARY
 _KNOWN = frozenset(int(opcode) for opcode in Opcode)
 _SHORT = struct.Struct("!H")
 _LONG = struct.Struct("!Q")
@@ -104,14 +105,23 @@ class FrameReader:
         self._unfinished: bytearray | None = None
         self._opcode = 0
 
-    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+    def feed(self, data: bytes) -> Iterable[tuple[int, bytes]]:
         """Take bytes; give each (opcode, payload) that they complete, in order.
 
-        Messages come whole, joined from their fragments; text is checked to be UTF-8.
+        Messages come whole, joined from their fragments; text is checked to be UTF-8. What is
+        given has to be taken before the next call.
 
         Raises:
             ProtocolViolation: After all that came before the violation was given.
         """
+        # A key is one small frame in a read of its own: it goes the short way.
+        if len(data) > 6 and data[0] == _WHOLE_BINARY and not self._buffer:
+            size = len(data) - 6
+            if size < 126 and data[1] == _MASKED | size and self._unfinished is None:
+                return ((Opcode.BINARY, unmask(data[2:6], data[6:])),)
+        return self._feed(data)
+
+    def _feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         buffer = self._buffer + data if self._buffer else data
         at = 0
         available = len(buffer)
