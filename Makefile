@@ -25,7 +25,7 @@ test: $(DEV)      ## every test: JavaScript, Python, a real browser
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-fast: $(DEV) ## the tests that take seconds: no browser, nothing slow
-	$(BIN)/pytest -n 2 --dist loadfile -m "not browser and not slow"
+	HYPOTHESIS_PROFILE=fast $(BIN)/pytest -n 2 --dist loadfile -m "not browser and not slow"
 
 check: $(DEV)     ## formatting, lint, types; nothing is changed
 	@PYTHON="$(PYTHON)" tools/system.sh check
