@@ -201,8 +201,19 @@ export class BridgeClient {
     socket.onmessage = (data) => this.#receive(data);
   }
 
+  /** Connects now. A connection that is there must show that it lives: the network may differ. */
   connect() {
-    this.#socket.connect();
+    if (!this.#socket.isOpen) {
+      this.#socket.connect();
+      return;
+    }
+    const asked = this.clock.now();
+    this.#socket.send(wire.encodeMessage("ping"));
+    this.clock.clearTimeout(this.#watch);
+    this.#watch = this.clock.setTimeout(() => {
+      if (this.#heardAt >= asked) this.#watchOver();
+      else this.#socket.drop();
+    }, this.#ping.timeout);
   }
 
   /**
@@ -349,6 +360,7 @@ export class BridgeClient {
 
   /** Asks for life when there was silence: pages cannot see ping frames. */
   #watchOver() {
+    this.clock.clearTimeout(this.#watch);
     const { interval, timeout } = this.#ping;
     const silence = this.clock.now() - this.#heardAt;
     if (silence >= interval + timeout) {

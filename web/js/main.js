@@ -40,6 +40,8 @@ class Page {
   #early = null;
   #clearFailure = () => {};
   #countdown = 0;
+  /** @type {string} */
+  #link = "";
   #offline = new Notice(find("notices"), { name: "offline", role: "alert" }).add(
     button("Reconnect now", () => this.#client?.connect(), "primary"),
   );
@@ -57,6 +59,8 @@ class Page {
     this.#view.ontitle = (title) => this.#status.title(title);
     this.#view.onexit = (exit) => this.#showEnd(exit);
     document.addEventListener("visibilitychange", () => this.#seen());
+    // Another address in this tab, such as the one that the server printed: begin anew there.
+    addEventListener("hashchange", () => location.reload());
     addEventListener("online", () => this.#client?.connect());
     addEventListener("pageshow", (event) => event.persisted && this.#client?.connect());
     connectClipboard(
@@ -101,6 +105,7 @@ class Page {
   /** @param {import("./socket.js").SocketState | { name: "welcome" }} state */
   #linkChanged(state) {
     clearInterval(this.#countdown);
+    this.#link = state.name;
     switch (state.name) {
       case "connecting":
         if (!this.#offline.isShown) this.#status.show("connecting", "Connecting");
@@ -123,7 +128,7 @@ class Page {
     const update = () => {
       const seconds = Math.max(0, Math.ceil((until - this.#clock.now()) / 1000));
       const soon = seconds > 1 ? `in ${seconds} seconds` : "now";
-      this.#offline.show(`Offline: what you type does not arrive. Trying again ${soon}.`);
+      this.#offline.show("Offline: what you type does not arrive.", `Trying again ${soon}.`);
     };
     this.#status.show("offline", "Offline");
     update();
@@ -135,7 +140,10 @@ class Page {
     if (code === 4001 || code === 4002 || code === 1008) this.#fail(FAILURES.refused, reason);
     else {
       const state = await logIn(null);
-      this.#fail(state === "denied" ? FAILURES.denied : FAILURES.gone);
+      if (this.#link !== "ended") return; // it has come back in the meantime
+      const detail = reason || `It answers, but closed with code ${code}.`;
+      if (state === "ok") this.#fail(FAILURES.refused, detail);
+      else this.#fail(FAILURES[state]);
     }
   }
 
@@ -156,6 +164,7 @@ class Page {
   }
 
   #online() {
+    this.#clearFailure();
     this.#offline.hide();
     this.#status.show("online", "Connected");
     this.#view.focus();

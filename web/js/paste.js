@@ -46,6 +46,8 @@ export class Paste {
   #isBracketed;
   #text;
   #isCancelled = false;
+  #isOpen = false;
+  #wake = () => {};
   /** @type {(progress: Progress) => void} */
   onprogress = () => {};
 
@@ -64,9 +66,19 @@ export class Paste {
     return this.#text.length;
   }
 
-  /** Sends no more of it; a bracketed paste is still closed. */
+  /**
+   * Sends no more of it. A bracketed paste is closed at once, so that what is typed next is
+   * typed, not pasted.
+   */
   cancel() {
     this.#isCancelled = true;
+    this.#close();
+    this.#wake();
+  }
+
+  #close() {
+    if (this.#isOpen) this.#input.write(new TextEncoder().encode(END));
+    this.#isOpen = false;
   }
 
   /**
@@ -77,18 +89,20 @@ export class Paste {
   async run(isLive) {
     const encoder = new TextEncoder();
     const total = this.#text.length;
+    const cancelled = new Promise((resolve) => (this.#wake = () => resolve(null)));
     let done = 0;
-    if (this.#isBracketed) this.#input.write(encoder.encode(BEGIN));
+    this.#isOpen = this.#isBracketed && !this.#isCancelled;
+    if (this.#isOpen) this.#input.write(encoder.encode(BEGIN));
     for (const piece of pieces(this.#text)) {
       while (this.#input.room === 0 && isLive() && !this.#isCancelled) {
-        await this.#input.whenRoom();
+        await Promise.race([this.#input.whenRoom(), cancelled]);
       }
       if (this.#isCancelled || !isLive()) break;
       this.#input.write(encoder.encode(piece));
       done += piece.length;
       this.onprogress({ done, total });
     }
-    if (this.#isBracketed && isLive()) this.#input.write(encoder.encode(END));
+    if (isLive()) this.#close();
     return done === total;
   }
 }

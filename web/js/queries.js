@@ -23,11 +23,19 @@ const OSC_QUERIES = [4, 10, 11, 12];
 /** OSC 52 puts text into the clipboard: once, not each time that it is shown. */
 const OSC_CLIPBOARD = 52;
 
+/** DEC private mode: focus gained and lost is typed. */
+const FOCUS_REPORTS = 1004;
+
 /**
- * Swallows queries, and what acts beyond the screen, for as long as ``isMuted`` says so: old output that is shown again must not be
- * answered again.
+ * Swallows queries, and what acts beyond the screen, for as long as ``isMuted`` says so: old output
+ * that is shown again must not be answered again.
+ *
+ * Switching focus reports on (DECSET 1004) must take effect, but makes the emulator type a report
+ * at once; in old output nobody waits for it, and a shell would take it for keys.
  * @param {Emulator} emulator
  * @param {() => boolean} isMuted
+ * @returns {(text: string) => boolean} asked for all that the emulator types: whether it is such
+ *   a report
  */
 export function muteQueries(emulator, isMuted) {
   for (const id of CSI_QUERIES) emulator.parser.registerCsiHandler(id, () => isMuted());
@@ -36,4 +44,15 @@ export function muteQueries(emulator, isMuted) {
     emulator.parser.registerOscHandler(number, (text) => isMuted() && text.includes("?"));
   }
   emulator.parser.registerOscHandler(OSC_CLIPBOARD, () => isMuted());
+
+  let isReportDue = false;
+  emulator.parser.registerCsiHandler({ prefix: "?", final: "h" }, (modes) => {
+    if (isMuted() && modes.includes(FOCUS_REPORTS)) isReportDue = true;
+    return false;
+  });
+  return (text) => {
+    if (!isReportDue || (text !== "\x1b[I" && text !== "\x1b[O")) return false;
+    isReportDue = false;
+    return true;
+  };
 }

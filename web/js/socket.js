@@ -20,6 +20,10 @@ import { FINAL_CODES } from "./wire.js";
  */
 
 const MAX_DELAY_MS = 30_000;
+
+/** An attempt that the server has not settled by then is given up: something swallows it. */
+const ATTEMPT_MS = 10_000;
+
 const OPEN = 1;
 
 /** @returns {Clock} */
@@ -37,6 +41,8 @@ export class ReconnectingSocket {
   #socket = null;
   #attempt = 0;
   #timer = 0;
+  #deadline = 0;
+  #isOver = false;
   #makeSocket;
   #clock;
 
@@ -60,10 +66,13 @@ export class ReconnectingSocket {
     return this.#socket?.readyState === OPEN;
   }
 
-  /** Connects now, whatever it was waiting for; nothing to do when it is connected. */
+  /**
+   * Connects now, whatever it was waiting for. Nothing is done when it is connected, or when the
+   * server has said not to come back.
+   */
   connect() {
     this.#clock.clearTimeout(this.#timer);
-    if (this.#socket !== null) return;
+    if (this.#socket !== null || this.#isOver) return;
     const socket = this.#makeSocket();
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
@@ -74,11 +83,13 @@ export class ReconnectingSocket {
     socket.onclose = ({ code, reason }) => {
       if (this.#socket === socket) this.#lost(code, reason);
     };
+    this.#deadline = this.#clock.setTimeout(() => this.drop(), ATTEMPT_MS);
     this.onstate({ name: "connecting" });
   }
 
   /** Starts to count attempts anew: the server has shown that it is there. */
   settled() {
+    this.#clock.clearTimeout(this.#deadline);
     this.#attempt = 0;
   }
 
@@ -107,8 +118,10 @@ export class ReconnectingSocket {
    */
   #lost(code, reason) {
     this.#socket = null;
+    this.#clock.clearTimeout(this.#deadline);
+    this.#isOver = FINAL_CODES.has(code);
     const { maxAttempts, delay } = this.settings;
-    if (FINAL_CODES.has(code) || (maxAttempts > 0 && this.#attempt >= maxAttempts)) {
+    if (this.#isOver || (maxAttempts > 0 && this.#attempt >= maxAttempts)) {
       this.onstate({ name: "ended", code, reason });
       return;
     }

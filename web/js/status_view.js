@@ -60,7 +60,8 @@ export class StatusView {
 export class Notice {
   #host;
   #box = element("div", { className: "notice" });
-  #text = element("p");
+  #text = element("span");
+  #ticking = element("span");
 
   /**
    * @param {HTMLElement} host
@@ -70,7 +71,10 @@ export class Notice {
     this.#host = host;
     this.#box.dataset["notice"] = name;
     this.#box.setAttribute("role", role);
-    this.#box.append(this.#text);
+    this.#ticking.setAttribute("aria-hidden", "true");
+    const line = element("p");
+    line.append(this.#text, " ", this.#ticking);
+    this.#box.append(line);
   }
 
   get isShown() {
@@ -83,9 +87,13 @@ export class Notice {
     return this;
   }
 
-  /** @param {string} text */
-  show(text) {
+  /**
+   * @param {string} text
+   * @param {string} [ticking] what changes all the time, and is not to be read out each time
+   */
+  show(text, ticking = "") {
     if (this.#text.textContent !== text) this.#text.textContent = text;
+    if (this.#ticking.textContent !== ticking) this.#ticking.textContent = ticking;
     if (!this.isShown) this.#host.append(this.#box);
   }
 

@@ -77,9 +77,11 @@ export class TerminalView {
       { signal: this.#abort.signal },
     );
     this.#open();
-    muteQueries(this.#emulator, () => this.#writing[0] ?? false);
+    const isStale = muteQueries(this.#emulator, () => this.#writing[0] ?? false);
     const encoder = new TextEncoder();
-    this.#emulator.onData((text) => this.onkeys(encoder.encode(text)));
+    this.#emulator.onData((text) => {
+      if (!isStale(text)) this.onkeys(encoder.encode(text));
+    });
     this.#emulator.onBinary((text) =>
       this.onkeys(Uint8Array.from(text, (unit) => unit.charCodeAt(0))),
     );
@@ -176,7 +178,10 @@ export class TerminalView {
   attached({ rows, cols }, isResume) {
     if (!isResume) {
       this.#hold.flush();
-      this.#inTurn(() => this.#emulator.reset());
+      this.#inTurn(() => {
+        this.#emulator.reset();
+        this.ontitle("");
+      });
     }
     this.resized(rows, cols);
   }

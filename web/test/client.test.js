@@ -211,3 +211,20 @@ test("requests end with the link that they were sent on", async () => {
   on.last().closes(1006);
   await assert.rejects(asked, (error) => error instanceof RequestError && error.code === "offline");
 });
+
+test("asked to connect while it seems connected, it makes sure within the timeout", () => {
+  const on = stage();
+  on.clock.advance(100);
+  on.client.connect();
+  assert.equal(on.last().messages("ping").length, 1);
+  on.last().receives({ type: "pong" });
+  on.clock.advance(1000);
+  assert.equal(on.sockets.length, 1);
+  on.client.connect();
+  on.clock.advance(999);
+  assert.equal(on.last().readyState, 1);
+  on.clock.advance(1);
+  assert.equal(on.sockets[0]?.readyState, 3);
+  on.clock.advance(1000);
+  assert.equal(on.sockets.length, 2);
+});

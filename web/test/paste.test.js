@@ -75,3 +75,24 @@ test("a paste ends with the connection", async () => {
   input.reset();
   assert.equal(await isDone, false);
 });
+
+test("a paste that nobody reads ends when it is cancelled", { timeout: 5000 }, async () => {
+  const { input, sent } = stage(100);
+  const paste = new Paste(input, "x".repeat(100_000), false);
+  const done = paste.run(() => true);
+  assert.equal(input.room, 0);
+  paste.cancel();
+  assert.equal(await done, false);
+  assert.equal(sent().length, 100);
+});
+
+test("a key after a cancel is typed, not pasted", async () => {
+  const { input, sent } = stage(20_000);
+  const paste = new Paste(input, "x".repeat(100_000), true);
+  const done = paste.run(() => true);
+  paste.cancel();
+  input.write(Uint8Array.of(0x03));
+  input.acked(20_000);
+  await done;
+  assert.ok(sent().endsWith("x\x1b[201~\x03"));
+});

@@ -48,10 +48,11 @@ test("the wait is full jitter: anything from nothing to its ceiling", () => {
 test("zero attempts is for ever", () => {
   const { clock, sockets, socket, last } = stage();
   socket.settings = { maxAttempts: 0, delay: 10 };
+  clock.randomness = 0;
   socket.connect();
   for (let attempt = 0; attempt < 50; attempt++) {
     last().closes(1006);
-    clock.advance(30_000);
+    clock.advance(0);
   }
   assert.equal(sockets.length, 51);
 });
@@ -87,6 +88,8 @@ test("asked to connect while waiting, it does so at once and only once", () => {
   socket.connect();
   socket.connect();
   assert.equal(sockets.length, 2);
+  last().opens();
+  socket.settled();
   clock.advance(10 ** 6);
   assert.equal(sockets.length, 2);
 });
@@ -114,4 +117,42 @@ test("what is sent without a connection is not kept", () => {
   last().opens();
   socket.send("today");
   assert.deepEqual(last().sent, ["today"]);
+});
+
+test("an attempt that nobody answers is given up, one that is answered is not", () => {
+  const { clock, sockets, socket, last } = stage();
+  clock.randomness = 0;
+  socket.connect();
+  clock.advance(9_999);
+  assert.equal(sockets.length, 1);
+  clock.advance(1);
+  assert.equal(sockets.length, 2);
+  last().opens();
+  socket.settled();
+  clock.advance(10 ** 6);
+  assert.equal(sockets.length, 2);
+});
+
+test("told not to come back, it does not, even when asked to", () => {
+  for (const code of [1000, 1008, 4001, 4002]) {
+    const { sockets, socket, last } = stage();
+    socket.connect();
+    last().opens();
+    socket.settled();
+    last().closes(code);
+    socket.connect();
+    assert.equal(sockets.length, 1);
+  }
+});
+
+test("out of attempts, it tries again when asked to", () => {
+  const { sockets, socket, last, states } = stage();
+  socket.settings = { maxAttempts: 1, delay: 10 };
+  socket.connect();
+  last().closes(1006);
+  socket.connect();
+  last().closes(1006);
+  assert.equal(states.at(-1), "ended");
+  socket.connect();
+  assert.equal(sockets.length, 3);
 });
