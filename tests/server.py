@@ -23,6 +23,22 @@ PROMPT = {"PS1": "sh> "}  # root's would be another than everybody else's
 WEB_ROOT = Path(__file__).parents[1] / "web"
 
 
+class WholeResponse(aiohttp.ClientResponse):
+    """A response that has arrived with its body, so that nobody has to release it."""
+
+    async def start(self, connection: aiohttp.connector.Connection) -> "WholeResponse":
+        await super().start(connection)
+        if self.headers.get("Content-Length"):
+            await self.read()
+        return self
+
+
+def stranger(**options: Any) -> aiohttp.ClientSession:
+    """A client without a token, which keeps cookies for addresses too."""
+    jar = aiohttp.CookieJar(unsafe=True)
+    return aiohttp.ClientSession(cookie_jar=jar, response_class=WholeResponse, **options)
+
+
 class Server:
     """A server that runs.
 
@@ -178,7 +194,7 @@ async def running(
             await runner.setup()
             await web.SockSite(runner, listener).start()
             headers = {"Authorization": f"Bearer {TOKEN}"}
-            async with aiohttp.ClientSession(headers=headers) as http:
+            async with stranger(headers=headers) as http:
                 try:
                     yield Server(app, port, http)
                 finally:

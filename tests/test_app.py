@@ -203,8 +203,9 @@ async def test_the_end_is_reported_while_a_background_process_holds_the_terminal
 
 async def test_closing_a_terminal_ends_its_program() -> None:
     async with running() as server, server.binary() as client:
-        terminal = await client.open("sh", "-c", "trap '' HUP; sleep 60")
+        terminal = await client.open("sh", "-c", "trap '' HUP; echo READY; sleep 60")
         await client.attach(terminal)
+        await client.output_until(b"READY\r\n")
         await client.send("terminal.close", request_id=3, terminalID=terminal)
         assert (await client.receive("accepted"))["id"] == 3
         exited = await client.receive("exited")

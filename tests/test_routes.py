@@ -5,12 +5,7 @@ import pytest
 from yarl import URL
 
 from ptybridge.server.middlewares import COOKIE, SECURITY_HEADERS
-from tests.server import TOKEN, running
-
-
-def stranger() -> aiohttp.ClientSession:
-    """A client without a token, which keeps cookies for addresses too."""
-    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+from tests.server import TOKEN, running, stranger
 
 
 async def test_a_token_is_traded_for_a_cookie_that_opens_the_socket() -> None:
@@ -74,7 +69,7 @@ async def test_a_ticket_opens_one_connection() -> None:
 async def test_a_forged_cookie_opens_nothing() -> None:
     async with running() as server:
         for value in ("", "x", "owner.a.1.b", "owner.a.99999999999." + "0" * 64):
-            async with aiohttp.ClientSession(cookies={COOKIE: value}) as http:
+            async with stranger(cookies={COOKIE: value}) as http:
                 assert (await http.get(server.url("/api/whoami"))).status == 401
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.browser.conftest import Tab, address, cable, tab
-from tests.server import Server, running
+from tests.server import Server, running, settings_of
 
 COUNT = "i=0; while [ $i -lt {n} ]; do i=$((i+1)); echo line $i; done"
 
@@ -138,8 +138,10 @@ async def everything(page: Tab) -> str:
     return text
 
 
-async def test_reconnecting_can_be_asked_for(browser: Browser, server: Server) -> None:
-    async with tab(browser) as page, cable(server) as network:
+async def test_reconnecting_can_be_asked_for(browser: Browser) -> None:
+    patient = settings_of(transport={"websocket": {"reconnect": {"delay": 600_000}}})
+    async with running(patient) as server, tab(browser) as page, cable(server) as network:
+        await page.page.add_init_script("Math.random = () => 0.99")
         await page.open(address(server, port=network.port))
         await network.pull()
         await page.is_in_state("offline")
