@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from ptybridge.core.errors import LimitReached
 from ptybridge.core.events import Snapshot, TerminalEvent
-from ptybridge.core.ports import Launch, PtyOwner
+from ptybridge.core.ports import Launch, MakeScreen, PtyOwner
+from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.terminal import Terminal
 from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, WindowSize
 from ptybridge.core.viewer import Viewer
@@ -201,15 +202,25 @@ class Ended:
 
     def __init__(self) -> None:
         self.terminals: list[Terminal] = []
+        self.lost: list[str] = []
 
     def terminal_ended(self, terminal: Terminal) -> None:
         self.terminals.append(terminal)
+
+    def screen_lost(self, terminal: Terminal, error: ScreenFailed) -> None:
+        self.lost.append(str(error))
 
 
 class Stage:
     """A terminal with a fake program, and viewers with fake sinks."""
 
-    def __init__(self, *, tail_bytes: int = 1 << 20, size: WindowSize | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        tail_bytes: int = 1 << 20,
+        size: WindowSize | None = None,
+        make_screen: MakeScreen | None = None,
+    ) -> None:
         self.clock = ManualClock()
         self.ended = Ended()
         self.terminal = Terminal(
@@ -221,6 +232,7 @@ class Stage:
             created=0.0,
             clock=self.clock,
             observer=self.ended,
+            make_screen=make_screen,
         )
         self.pty = FakePty(self.terminal)
         self.terminal.start(self.pty)

@@ -6,9 +6,13 @@ from hypothesis import strategies as st
 
 from ptybridge.core.errors import BadRequest, Conflict, Denied, LimitReached
 from ptybridge.core.events import Exited, Resized, Snapshot
+from ptybridge.core.screen import ScreenFailed, ScreenOwner, ScreenUnavailable, Title
+from ptybridge.core.screen import Snapshot as WrittenSnapshot
 from ptybridge.core.terminal import RESIZE_INTERVAL
 from ptybridge.core.values import ExitStatus, Role, WindowSize
 from tests.fakes import Stage
+
+SIZE = WindowSize(24, 80)
 
 
 @given(st.lists(st.binary(max_size=300_000), max_size=5))
@@ -283,3 +287,131 @@ def test_leaving_twice_is_leaving_once() -> None:
     viewer.detach()
     assert list(stage.terminal.viewers) == []
     assert stage.terminal.idle_since == stage.clock.now
+
+
+class ScriptedScreen:
+    """A screen that keeps what it is fed, and says and breaks as it is told by the stream."""
+
+    def __init__(self, size: WindowSize, owner: ScreenOwner) -> None:
+        self.size = size
+        self.fed = b""
+        self.is_closed = False
+        self._owner = owner
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        self.fed += bytes(data)
+        if b"?" in bytes(data):
+            self._owner.on_reply(b"!")
+        if b"BREAK" in bytes(data):
+            raise ScreenFailed("broken")
+        self._owner.on_event(Title(f"fed {len(self.fed)}"))
+
+    def resize(self, size: WindowSize) -> None:
+        self.size = size
+
+    def snapshot(self, *, history_lines: int | None = None) -> WrittenSnapshot:
+        return WrittenSnapshot(self.size, 1, iter([b"SNAP ", self.fed[-9:-1]]))
+
+    def text(self) -> str:
+        return ""
+
+    html = vt = text
+
+    def compress(self) -> None:
+        """Nothing to give back."""
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_screen_follows_the_stream_and_answers_once_whatever_the_viewers() -> None:
+    for viewers in (0, 1, 3):
+        stage = Stage(make_screen=ScriptedScreen)
+        for _ in range(viewers):
+            stage.view()
+        stage.pty.prints(b"what?")
+        assert bytes(stage.pty.received) == b"!"
+        assert stage.terminal.title == "fed 5"
+
+
+def test_who_comes_too_late_for_the_tail_gets_the_screens_snapshot() -> None:
+    stage = Stage(tail_bytes=8, make_screen=ScriptedScreen)
+    stage.pty.prints(b"0123456789abcdef")
+    viewer, sink = stage.view(since=1)
+    # The last byte is held back: it is the beginning of a character, and comes whole with the rest.
+    assert sink.log == [Snapshot(15, SIZE, b"SNAP 789abcde"), (15, b"f")]
+    stage.pty.prints(b"gh")
+    assert sink.data == b"fgh"
+    assert viewer.sent == 18
+
+
+def test_a_window_holds_a_snapshot_back_too() -> None:
+    stage = Stage(tail_bytes=8, make_screen=ScriptedScreen)
+    stage.view()
+    _, slow = stage.view(is_ready=False)
+    stage.pty.prints(b"0123456789abcdef")
+    slow.drains()
+    assert isinstance(slow.log[0], Snapshot)
+    assert not stage.pty.is_paused
+
+
+def test_a_screen_that_breaks_is_dropped_and_the_terminal_goes_on() -> None:
+    stage = Stage(tail_bytes=8, make_screen=ScriptedScreen)
+    _, sink = stage.view()
+    stage.pty.prints(b"BREAK")
+    assert stage.ended.lost == ["broken"]
+    assert not stage.terminal.has_screen
+    stage.pty.prints(b"\nline\nmore")
+    assert sink.data == b"BREAK\nline\nmore"
+    _, late = stage.view(since=1)
+    assert late.data == b"more"
+
+
+def test_where_there_is_no_screen_a_terminal_lives_without() -> None:
+    def unavailable(size: WindowSize, owner: ScreenOwner) -> ScriptedScreen:
+        raise ScreenUnavailable("not here")
+
+    stage = Stage(make_screen=unavailable)
+    _, sink = stage.view()
+    stage.pty.prints(b"hello?")
+    assert sink.data == b"hello?"
+    assert not stage.pty.received
+
+
+def test_a_program_that_reads_nothing_is_not_answered_for_ever() -> None:
+    stage = Stage(make_screen=ScriptedScreen)
+    viewer, _ = stage.view()
+    stage.pty.takes_input = False
+    viewer.write(b"a" * (1 << 20))
+    stage.pty.prints(b"?")
+    assert stage.pty.input_queued == 1 << 20
+
+
+def test_answers_and_keys_are_acknowledged_apart() -> None:
+    stage = Stage(make_screen=ScriptedScreen)
+    viewer, sink = stage.view()
+    stage.pty.takes_input = False
+    stage.pty.prints(b"?")
+    viewer.write(b"ab")
+    stage.pty.prints(b"?")
+    assert sink.taken == []
+    stage.pty.reads_input()
+    assert bytes(stage.pty.received) == b"!ab!"
+    assert sink.taken == [2]
+
+
+def test_the_screen_has_the_programs_size_and_goes_with_its_terminal() -> None:
+    screens: list[ScriptedScreen] = []
+
+    def make(size: WindowSize, owner: ScreenOwner) -> ScriptedScreen:
+        screens.append(ScriptedScreen(size, owner))
+        return screens[-1]
+
+    stage = Stage(make_screen=make)
+    viewer, _ = stage.view()
+    viewer.resize(WindowSize(30, 100), visible=True)
+    assert screens[0].size == WindowSize(30, 100)
+    stage.pty.exits(ExitStatus(code=0))
+    stage.terminal.forget()
+    stage.terminal.forget()
+    assert screens[0].is_closed

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ptybridge.core.identity import Identity
+from ptybridge.core.screen import Screen, ScreenOwner
 from ptybridge.core.values import ExitStatus, WindowSize
 
 
@@ -40,6 +41,10 @@ class Launch:
     env: Mapping[str, str]
     size: WindowSize
     cwd: str | None = None
+
+
+MakeScreen = Callable[[WindowSize, ScreenOwner], Screen]
+"""Makes the screen of a new terminal; raises ScreenUnavailable where there can be none."""
 
 
 class PtyOwner(Protocol):

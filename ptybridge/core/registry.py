@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ptybridge.core.errors import BadRequest, LimitReached, NotFound, PtyError, Unavailable
-from ptybridge.core.ports import Clock, Launch, PtySpawner
+from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner
+from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.session import Session
 from ptybridge.core.terminal import Terminal
 from ptybridge.core.values import SessionId, TerminalId, WindowSize, is_name
@@ -59,11 +60,15 @@ class Registry:
         defaults: TerminalDefaults,
         limits: Limits,
         clock: Clock,
+        make_screen: MakeScreen | None = None,
+        on_screen_lost: Callable[[Terminal, ScreenFailed], None] = lambda *_: None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._spawner = spawner
         self._defaults = defaults
         self._limits = limits
+        self._make_screen = make_screen
+        self._on_screen_lost = on_screen_lost
         self._clock = clock
         self._wall_clock = wall_clock
         self._sessions: dict[SessionId, Session] = {}
@@ -154,6 +159,7 @@ class Registry:
             created=self._wall_clock(),
             clock=self._clock,
             observer=self,
+            make_screen=self._make_screen,
         )
         self._starting.add(terminal_id)
         try:
@@ -170,6 +176,10 @@ class Registry:
             terminal.hang_up()
         return terminal
 
+    def screen_lost(self, terminal: Terminal, error: ScreenFailed) -> None:
+        """Pass it on to whoever watches."""
+        self._on_screen_lost(terminal, error)
+
     def terminal_ended(self, terminal: Terminal) -> None:
         """Keep an ended terminal for a while, for those who were cut off."""
         if not any(True for _ in self._living()):
@@ -184,6 +194,7 @@ class Registry:
         if terminal not in self._ended:
             return
         self._ended.remove(terminal)
+        terminal.forget()
         if self._terminals.get(terminal.id) is terminal:
             del self._terminals[terminal.id]
             del self._sessions[terminal.session_id].terminals[terminal.id]

@@ -7,16 +7,21 @@ no queue, no lock.
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 
-from ptybridge.core.errors import Conflict
+from ptybridge.core.errors import Conflict, LimitReached
 from ptybridge.core.events import Exited, Resized, Snapshot
 from ptybridge.core.marks import Marks
-from ptybridge.core.ports import Clock, Pty, Timer
+from ptybridge.core.ports import Clock, MakeScreen, Pty, Timer
+from ptybridge.core.screen import Screen, ScreenEvent, ScreenFailed, ScreenUnavailable, Title
 from ptybridge.core.sizing import smallest
 from ptybridge.core.tail import Tail
 from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, ViewerId, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES, Viewer, ViewerSink
+
+MAX_TITLE = 256
+"""Characters of a program's title that are kept."""
 
 RESIZE_INTERVAL = 0.05
 """Seconds between two changes of size: a program gets at most 20 SIGWINCH a second."""
@@ -30,6 +35,9 @@ class TerminalObserver(Protocol):
 
     def terminal_ended(self, terminal: "Terminal") -> None:
         """The program has ended and all its output is in the tail."""
+
+    def screen_lost(self, terminal: "Terminal", error: ScreenFailed) -> None:
+        """The screen broke; the terminal goes on with its tail alone."""
 
 
 class Terminal:
@@ -58,6 +66,7 @@ class Terminal:
         created: float,
         clock: Clock,
         observer: TerminalObserver,
+        make_screen: MakeScreen | None = None,
     ) -> None:
         self.id = terminal_id
         self.session_id = session_id
@@ -77,6 +86,11 @@ class Terminal:
         self._awaiting: deque[tuple[int, Viewer, int]] = deque()
         self._resized_at = float("-inf")
         self._resize_timer: Timer | None = None
+        self._screen: Screen | None = None
+        self._screen_fed = 0
+        if make_screen is not None:
+            with suppress(ScreenUnavailable):
+                self._screen = make_screen(size, self)
 
     def start(self, pty: Pty) -> None:
         """Begin to relay; called once, when the program has been started."""
@@ -94,6 +108,7 @@ class Terminal:
         """Move what is there into the tail and on to the viewers."""
         if self._read(CHUNK_BYTES):
             self._spread()
+            self._feed_screen()
 
     def _read(self, limit: int) -> int:
         """Read once into the tail; how many bytes came."""
@@ -140,8 +155,55 @@ class Terminal:
         self._is_paused = False
         self._pty.resume_reading()
 
+    # --- the screen
+
+    @property
+    def has_screen(self) -> bool:
+        """Whether a screen follows the stream, and answers what the program asks of it."""
+        return self._screen is not None
+
+    def _feed_screen(self) -> None:
+        """Show the screen what it has not seen; viewers come first, they wait for it."""
+        if self._screen is None:
+            return
+        fed, self._screen_fed = self._screen_fed, self.tail.end
+        try:
+            for part in self.tail.slices(fed, limit=self.tail.capacity):
+                self._screen.feed(part)
+        except ScreenFailed as error:
+            self._lose_screen(error)
+
+    def _lose_screen(self, error: ScreenFailed) -> None:
+        if self._screen is not None:
+            self._screen.close()
+            self._screen = None
+            self._observer.screen_lost(self, error)
+
+    def on_reply(self, data: bytes) -> None:
+        """Answer a query of the program; one that reads nothing is not answered."""
+        if self._pty is not None and self.status is None:
+            with suppress(LimitReached):
+                self._pty.write(data)
+
+    def on_event(self, event: ScreenEvent) -> None:
+        """Take note of what the stream says of itself."""
+        if isinstance(event, Title):
+            self.title = event.text[:MAX_TITLE]
+
     def snapshot(self) -> Snapshot:
-        """What rebuilds the terminal on a reset emulator: the tail from its oldest whole line."""
+        """What rebuilds the terminal on a reset emulator.
+
+        The screen writes it; without one it is the tail from its oldest whole line.
+        """
+        self._feed_screen()
+        if self._screen is not None:
+            try:
+                written = self._screen.snapshot()
+                data = written.to_bytes()
+            except ScreenFailed as error:
+                self._lose_screen(error)
+            else:
+                return Snapshot(self.tail.end - written.held_back, written.size, data)
         offset = self.tail.oldest_line()
         data = self.tail.read(offset, limit=self.tail.capacity)
         return Snapshot(self.tail.end, self.marks.size_at(offset), data)
@@ -154,6 +216,7 @@ class Terminal:
         drained = 0
         while drained < DRAIN_BYTES and (count := self._read(CHUNK_BYTES)):
             drained += count
+            self._feed_screen()
             for viewer in tuple(self._viewers.values()):
                 viewer.pump()
         self.status = status
@@ -165,6 +228,12 @@ class Terminal:
         for viewer in tuple(self._viewers.values()):
             viewer.pump()
         self._observer.terminal_ended(self)
+
+    def forget(self) -> None:
+        """Give up what the ended terminal still holds. Idempotent."""
+        if self._screen is not None:
+            self._screen.close()
+            self._screen = None
 
     def hang_up(self) -> None:
         """Begin to end the program. Idempotent."""
@@ -218,13 +287,15 @@ class Terminal:
     ) -> Viewer:
         """Add a viewer, which takes part from its ``begin`` on.
 
-        It starts at ``since`` if the tail still holds that, else at the tail's oldest whole
-        line.
+        It starts at ``since``, or at the very beginning, if the tail still holds that; else with
+        a snapshot or, without a screen, at the tail's oldest whole line.
         """
         tail = self.tail
-        if since is not None and tail.start <= since <= tail.end:
+        since = since or 0
+        position: int | None = None
+        if tail.start <= since <= tail.end:
             position = since
-        else:
+        elif self._screen is None:
             position = tail.oldest_line()
         self._viewer_count += 1
         viewer = Viewer(
@@ -279,6 +350,11 @@ class Terminal:
         self._read_before_resize()
         self.size = size
         self._pty.resize(size)
+        if self._screen is not None:
+            try:
+                self._screen.resize(size)
+            except ScreenFailed as error:
+                self._lose_screen(error)
         self.marks.forget_before(self.tail.start)
         self.marks.append(self.tail.end, Resized(size, self.tail.end))
         for viewer in tuple(self._viewers.values()):
@@ -288,3 +364,4 @@ class Terminal:
         """Take in what was printed for the old size, so that the mark stands behind it."""
         if not self._is_paused and self._read(CHUNK_BYTES):
             self._spread()
+        self._feed_screen()

@@ -37,6 +37,8 @@ class ViewerSink(Protocol):
 class Viewer:
     """A role, a window and a position. It holds no output: the terminal's tail does.
 
+    ``position`` None asks for a snapshot before all output.
+
     Attributes:
         id: Its name among the terminal's viewers.
         name: The name of the identity behind it.
@@ -49,6 +51,7 @@ class Viewer:
     """
 
     __slots__ = (
+        "_needs_snapshot",
         "_next_mark",
         "_sink",
         "_terminal",
@@ -73,11 +76,13 @@ class Viewer:
         role: Role,
         size: WindowSize,
         window: int,
-        position: int,
+        position: int | None,
     ) -> None:
         self._terminal = terminal
         self._sink = sink
         self._window = window
+        self._needs_snapshot = position is None
+        position = terminal.tail.end if position is None else position
         self._next_mark = terminal.marks.first_from(position)
         self.id = viewer_id
         self.name = name
@@ -96,7 +101,7 @@ class Viewer:
     @property
     def is_stalled(self) -> bool:
         """Whether there is output that it cannot take now."""
-        return self.sent < self._terminal.tail.end
+        return self.sent < self._terminal.tail.end or self._needs_snapshot
 
     def begin(self) -> None:
         """Take part: its window counts, and it is sent what there is."""
@@ -111,7 +116,7 @@ class Viewer:
             limit = CHUNK_BYTES
             if self._window:
                 limit = min(limit, self._window - (sent - self.acked))
-            if sent < tail.start:
+            if self._needs_snapshot or sent < tail.start:
                 if limit <= 0:
                     return
                 self._skip_ahead()
@@ -135,6 +140,7 @@ class Viewer:
     def _skip_ahead(self) -> None:
         """Replace output that is gone by a snapshot."""
         snapshot = self._terminal.snapshot()
+        self._needs_snapshot = False
         self.sent = snapshot.offset
         self._next_mark = self._terminal.marks.first_from(snapshot.offset)
         self._sink.snapshot(snapshot)

@@ -5,11 +5,14 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 
 from ptybridge.config import Settings
-from ptybridge.core.ports import Authenticator, PtySpawner
+from ptybridge.core.ports import Authenticator, MakeScreen, PtySpawner
 from ptybridge.core.registry import Limits, Registry, TerminalDefaults
+from ptybridge.core.screen import ScreenFailed
+from ptybridge.core.terminal import Terminal
 from ptybridge.server.door import Door
 from ptybridge.server.middlewares import at_the_door, errors_as_json, harden
 from ptybridge.server.pool import ConnectionPool
@@ -20,6 +23,8 @@ from ptybridge.server.supervisor import Supervisor, Timeouts
 from ptybridge.server.terminal_handlers import TerminalHandlers
 from ptybridge.wire import messages
 from ptybridge.wire.codes import CloseCode
+
+_log = structlog.get_logger(__name__)
 
 REGISTRY = web.AppKey("registry", Registry)
 POOL = web.AppKey("pool", ConnectionPool)
@@ -39,6 +44,7 @@ def make_app(
     defaults: TerminalDefaults,
     authenticator: Authenticator,
     spawner: PtySpawner,
+    make_screen: MakeScreen | None = None,
 ) -> web.Application:
     """Wire the parts together.
 
@@ -49,6 +55,7 @@ def make_app(
         defaults: What new terminals are.
         authenticator: Knows who is asking.
         spawner: Starts programs; it must outlive the application.
+        make_screen: Makes the screen of a terminal; without it terminals have none.
     """
     websocket = settings.transport.websocket
     loop = asyncio.get_running_loop()
@@ -60,6 +67,8 @@ def make_app(
     registry = Registry(
         spawner,
         defaults=defaults,
+        make_screen=make_screen,
+        on_screen_lost=_warn_of_lost_screen,
         limits=Limits(sessions=settings.limits.sessions, terminals=settings.limits.terminals),
         clock=loop,
     )
@@ -95,6 +104,11 @@ def make_app(
     app.cleanup_ctx.append(_supervised(supervisor))
     app.on_shutdown.append(_stop)
     return app
+
+
+def _warn_of_lost_screen(terminal: Terminal, error: ScreenFailed) -> None:
+    """Say that a terminal goes on without its screen; never what the screen was fed."""
+    _log.warning("a screen was lost", terminal=terminal.id, reason=str(error))
 
 
 def _supervised(

@@ -104,6 +104,7 @@ class TerminalHandlers:
                 cols=size.cols,
                 offset=viewer.sent,
                 end=terminal.tail.end,
+                answers=terminal.has_screen,
             ),
             request_id,
         )

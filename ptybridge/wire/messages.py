@@ -209,6 +209,7 @@ class Attached(Message, frozen=True):
     """The answer to ``attach``: output follows from ``offset``, at this size.
 
     What lies before ``end`` was printed before the attach: it is shown, but not answered, anew.
+    Where the server ``answers`` what programs ask of their terminal, nobody else may.
     """
 
     type: ClassVar[str] = "attached"
@@ -219,6 +220,7 @@ class Attached(Message, frozen=True):
     cols: int
     offset: int
     end: int
+    answers: bool
 
 
 class Detached(Message, frozen=True):

@@ -34,14 +34,16 @@ const FOCUS_REPORTS = 1004;
  * at once; in old output nobody waits for it, and a shell would take it for keys.
  * @param {Emulator} emulator
  * @param {() => boolean} isMuted
+ * @param {() => boolean} isAnswered somebody else answers all queries, those in new output too
  * @returns {(text: string) => boolean} asked for all that the emulator types: whether it is such
  *   a report
  */
-export function muteQueries(emulator, isMuted) {
-  for (const id of CSI_QUERIES) emulator.parser.registerCsiHandler(id, () => isMuted());
-  emulator.parser.registerDcsHandler({ intermediates: "$", final: "q" }, () => isMuted());
+export function muteQueries(emulator, isMuted, isAnswered) {
+  const isSilent = () => isAnswered() || isMuted();
+  for (const id of CSI_QUERIES) emulator.parser.registerCsiHandler(id, isSilent);
+  emulator.parser.registerDcsHandler({ intermediates: "$", final: "q" }, isSilent);
   for (const number of OSC_QUERIES) {
-    emulator.parser.registerOscHandler(number, (text) => isMuted() && text.includes("?"));
+    emulator.parser.registerOscHandler(number, (text) => isSilent() && text.includes("?"));
   }
   emulator.parser.registerOscHandler(OSC_CLIPBOARD, () => isMuted());
 

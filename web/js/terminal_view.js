@@ -45,6 +45,7 @@ export class TerminalView {
   #own = { rows: 24, cols: 80 };
   /** For each write that is not parsed yet, whether its queries are muted. @type {boolean[]} */
   #writing = [];
+  #isAnswered = false;
 
   search = new SearchAddon();
 
@@ -77,7 +78,11 @@ export class TerminalView {
       { signal: this.#abort.signal },
     );
     this.#open();
-    const isStale = muteQueries(this.#emulator, () => this.#writing[0] ?? false);
+    const isStale = muteQueries(
+      this.#emulator,
+      () => this.#writing[0] ?? false,
+      () => this.#isAnswered,
+    );
     const encoder = new TextEncoder();
     this.#emulator.onData((text) => {
       if (!isStale(text)) this.onkeys(encoder.encode(text));
@@ -175,7 +180,8 @@ export class TerminalView {
    * @param {Attached} attached
    * @param {boolean} isResume
    */
-  attached({ rows, cols }, isResume) {
+  attached({ rows, cols, answers }, isResume) {
+    this.#isAnswered = answers;
     if (!isResume) {
       this.#hold.flush();
       this.#inTurn(() => {

@@ -22,7 +22,8 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *   ping: { interval: number, timeout: number },
  *   reconnect: { maxAttempts: number, delay: number }, inputWindow: number }} Welcome
  * @typedef {{ channel: number, terminalID: string, role: string, rows: number, cols: number,
- *   offset: number, end: number }} Attached ``end``: what lies before it is old
+ *   offset: number, end: number, answers: boolean }} Attached ``end``: what lies before it is old;
+ *   ``answers``: the server answers what programs ask, so the page must not
  * @typedef {(
  *   | { type: "welcome", data: Welcome, id?: number }
  *   | { type: "pong", data?: undefined, id?: number }

@@ -1,0 +1,109 @@
+"""Shell integration marks in the stream (OSC 133, FinalTerm's; OSC 633, VS Code's). Pure.
+
+The library keeps such marks to itself, so the stream is searched for them. ESC ends every other
+sequence, hence ``ESC ] 133 ;`` is always the beginning of a mark, wherever it stands.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from ptybridge.core.screen import (
+    CommandFinished,
+    CommandStarted,
+    PromptMark,
+    PromptPart,
+    ScreenEvent,
+    WorkingDirectory,
+)
+
+MARK_LIMIT: Final = 8192
+"""The longest mark in bytes; a longer one is no mark (a command line may be in it)."""
+
+_MARK: Final = re.compile(rb"\x1b\](133|633);([^\x00-\x1f\x7f]*)(?:\x07|\x1b\\)")
+_BEGINNING: Final = re.compile(
+    rb"\x1b(?:\](?:[16](?:33?|)(?:(?<=33);[^\x00-\x1f\x7f]*\x1b?)?)?)?\Z"
+)
+_CODE: Final = re.compile(rb"-?[0-9]{1,10}")
+_VSCODE_ESCAPE: Final = re.compile(rb"\\(\\|x[0-9A-Fa-f]{2})")
+
+
+class MarkScanner:
+    """Finds marks in a stream that comes in chunks cut anywhere."""
+
+    def __init__(self) -> None:
+        self._begun = b""
+        self._command_line: str | None = None
+
+    def scan(self, data: bytes | bytearray | memoryview) -> Iterator[tuple[int, ScreenEvent]]:
+        """The marks that end in ``data``, each with the position after it.
+
+        A chunk must be scanned to its end before the next.
+        """
+        begun = self._begun
+        stream: bytes | bytearray | memoryview = data
+        if begun:
+            stream = begun + bytes(data)
+        for match in _MARK.finditer(stream):
+            event = self._event(match[1], match[2])
+            if event is not None:
+                yield max(match.end() - len(begun), 0), event
+        self._begun = self._beginning(stream)
+
+    def _beginning(self, stream: bytes | bytearray | memoryview) -> bytes:
+        """The end of ``stream`` that may turn out to be a mark."""
+        tail = bytes(stream[-MARK_LIMIT:])
+        escape = tail.rfind(b"\x1b")
+        if escape == len(tail) - 1 and escape > 0:  # perhaps the first half of a terminator
+            before = tail.rfind(b"\x1b", 0, escape)
+            if before >= 0 and _BEGINNING.match(tail[before:]):
+                escape = before
+        if escape < 0:
+            return b""
+        begun = tail[escape:]
+        return begun if _BEGINNING.match(begun) else b""
+
+    def _event(self, code: bytes, content: bytes) -> ScreenEvent | None:
+        kind, *parameters = content.split(b";")
+        first = parameters[0] if parameters else b""
+        event: ScreenEvent | None = None
+        match kind:
+            case b"A":
+                event = PromptMark(PromptPart.START)
+            case b"B":
+                event = PromptMark(PromptPart.END)
+            case b"E" if code == b"633":
+                self._command_line = _unescape(first) if parameters else None
+            case b"C":
+                command_line, self._command_line = self._command_line, None
+                event = CommandStarted(command_line or _command_line(parameters))
+            case b"D":
+                event = CommandFinished(int(first) if _CODE.fullmatch(first) else None)
+            case b"P" if code == b"633" and first.startswith(b"Cwd="):
+                event = WorkingDirectory(_unescape(first[len(b"Cwd=") :]))
+            case _:
+                pass
+        return event
+
+
+def _command_line(parameters: list[bytes]) -> str | None:
+    """The command line as kitty's and Ghostty's shell integrations add it to ``133;C``."""
+    for parameter in parameters:
+        if parameter.startswith(b"cmdline_url="):
+            encoded = parameter[len(b"cmdline_url=") :]
+            return _printable(unquote_to_bytes(encoded).decode(errors="replace"))
+    return None
+
+
+def _unescape(escaped: bytes) -> str:
+    r"""Undo VS Code's escapes: ``\\`` and ``\xAB``."""
+    text = _VSCODE_ESCAPE.sub(
+        lambda match: b"\\" if match[1] == b"\\" else bytes([int(match[1][1:], 16)]), escaped
+    )
+    return _printable(text.decode(errors="replace"))
+
+
+def _printable(text: str) -> str:
+    """Without controls but line breaks and tabs: the text is shown to people."""
+    return "".join(char for char in text if char in "\n\t" or char.isprintable() or char == " ")

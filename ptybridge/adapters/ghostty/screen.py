@@ -1,0 +1,314 @@
+"""`Screen` on libghostty: the terminal emulator of Ghostty, as a library in this process."""
+
+from collections.abc import Callable, Iterator
+from typing import Final, Self
+from urllib.parse import unquote, urlsplit
+
+from ptybridge.adapters.ghostty import callbacks, state, vt
+from ptybridge.adapters.ghostty.library import INVALID_VALUE, CData, Library, load
+from ptybridge.adapters.ghostty.marks import MarkScanner
+from ptybridge.adapters.ghostty.replies import admitted
+from ptybridge.core.screen import (
+    CLIPBOARD_LIMIT,
+    ScreenEvent,
+    ScreenFailed,
+    ScreenOwner,
+    Snapshot,
+    Title,
+    WorkingDirectory,
+)
+from ptybridge.core.values import WindowSize
+
+UNFINISHED_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of an unfinished sequence that a snapshot can carry on; a longer one is dropped there."""
+
+_PAGE_CELLS: Final = 46240
+_PAGE_BYTES: Final = 401408
+"""What the library keeps in a page of history, and what a page costs it (measured)."""
+
+_FOREGROUND: Final = (0xD4, 0xD4, 0xD4)
+_BACKGROUND: Final = (0x1E, 0x1E, 0x1E)
+_CURSOR: Final = (0xD4, 0xD4, 0xD4)
+"""Answers to OSC 10, 11 and 12; without a default they would get none. A dark page's colours."""
+
+_FULL_COMPRESSION: Final = 1
+
+
+def history_bytes(size: WindowSize, lines: int) -> int:
+    """The library's limit for at least ``lines`` lines of history.
+
+    A limit in lines makes it free and map pages all the time, at a quarter of the speed; a limit
+    in bytes makes it reuse the oldest page.
+    """
+    rows_per_page = max(1, _PAGE_CELLS // size.cols)
+    pages = -(-(lines + size.rows) // rows_per_page) + 1
+    return _PAGE_BYTES * pages
+
+
+class GhosttyScreen:
+    """A `ptybridge.core.screen.Screen`; make one with `create`."""
+
+    def __init__(
+        self, library: Library, size: WindowSize, owner: ScreenOwner, *, scrollback_lines: int
+    ) -> None:
+        self._library = library
+        self._size = size
+        self._owner = owner
+        self._scrollback_lines = scrollback_lines
+        self._scanner = MarkScanner()
+        self._error: BaseException | None = None
+        self._native: CData = None
+        self._handle: CData = None
+        self._out_cols = library.ffi.new("uint16_t *")
+        self._out_rows = library.ffi.new("uint16_t *")
+
+    @classmethod
+    def create(cls, size: WindowSize, owner: ScreenOwner, *, scrollback_lines: int) -> Self:
+        """Make the screen of a terminal that has not written anything yet.
+
+        Args:
+            size: The PTY's size.
+            owner: Who gets replies and events.
+            scrollback_lines: Lines of history that are kept at least.
+
+        Raises:
+            ScreenUnavailable: The library is missing or not a tested version.
+            ScreenFailed: The library refused.
+        """
+        library = load()
+        screen = cls(library, size, owner, scrollback_lines=scrollback_lines)
+        out = library.ffi.new("GhosttyTerminal *")
+        library.check(
+            library.lib.ghostty_terminal_new(library.ffi.NULL, out, size.cols, size.rows), "new"
+        )
+        screen._native = out[0]
+        try:
+            screen._configure()
+        except BaseException:
+            screen.close()
+            raise
+        return screen
+
+    @property
+    def size(self) -> WindowSize:
+        """The size of the emulator, which is that of its terminal's PTY."""
+        return self._size
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next bytes of the stream; see `Screen.feed`."""
+        terminal = self._terminal
+        write = self._library.lib.ghostty_terminal_vt_write
+        with self._library.ffi.from_buffer("uint8_t[]", data) as start:
+            fed = 0
+            for end, event in self._scanner.scan(data):
+                write(terminal, start + fed, end - fed)
+                fed = end
+                self.event(event)
+            write(terminal, start + fed, len(data) - fed)
+        self._keep_size()
+        self._raise_error()
+
+    def resize(self, size: WindowSize) -> None:
+        """Change the size; see `Screen.resize`."""
+        terminal = self._terminal
+        old, self._size = self._size, size
+        self._limit_history()
+        if size.rows != old.rows:  # first: shrinking columns with many rows reflows more
+            self._native_resize(terminal, WindowSize(size.rows, old.cols))
+        if size.cols != old.cols:
+            self._native_resize(terminal, size)
+        self._raise_error()
+
+    def snapshot(self, *, history_lines: int | None = None) -> Snapshot:
+        """Write down the state; see `Screen.snapshot`."""
+        lines = self._scrollback_lines if history_lines is None else history_lines
+        encoded = self._encode()
+        if encoded is None:
+            return Snapshot(self._size, 0, self._approximation())
+        decoded = state.decode(encoded)
+        if decoded.size != self._size:
+            raise ScreenFailed(f"the terminal library is at {decoded.size}, not at {self._size}")
+        held_back = _unfinished_character(decoded.unfinished)
+        unfinished = decoded.unfinished[: len(decoded.unfinished) - held_back]
+        pieces = vt.write(decoded, history_lines=lines, unfinished=unfinished)
+        return Snapshot(self._size, held_back, pieces)
+
+    def encoded(self) -> bytes:
+        """The library's own snapshot, for comparing screens.
+
+        Raises:
+            ScreenFailed: It cannot be made: a sequence of more than ``UNFINISHED_LIMIT`` has begun.
+        """
+        encoded = self._encode()
+        if encoded is None:
+            raise ScreenFailed("the unfinished sequence is too long for a snapshot")
+        return encoded
+
+    def text(self) -> str:
+        """Plain text; see `Screen.text`."""
+        return self._format(self._library.lib.GHOSTTY_FORMATTER_FORMAT_PLAIN)
+
+    def html(self) -> str:
+        """HTML; see `Screen.html`."""
+        return self._format(self._library.lib.GHOSTTY_FORMATTER_FORMAT_HTML)
+
+    def vt(self) -> str:
+        """Text with SGR sequences; see `Screen.vt`."""
+        return self._format(self._library.lib.GHOSTTY_FORMATTER_FORMAT_VT)
+
+    def compress(self) -> None:
+        """Give back memory; see `Screen.compress`."""
+        result = self._library.ffi.new("GhosttyTerminalCompressionResult *")
+        self._library.check(
+            self._library.lib.ghostty_terminal_compress(self._terminal, _FULL_COMPRESSION, result),
+            "compress",
+        )
+
+    def close(self) -> None:
+        """Free the emulator. Idempotent."""
+        native, self._native = self._native, None
+        if native is not None:
+            self._library.lib.ghostty_terminal_free(native)
+        self._handle = None
+
+    def reply(self, data: bytes) -> None:
+        """Pass an answer of the library on, if it may be (a callback's)."""
+        answer = admitted(data)
+        if answer:
+            self._owner.on_reply(answer)
+
+    def event(self, event: ScreenEvent) -> None:
+        """Pass an event on; an exception waits for the end of ``feed`` (a callback's)."""
+        try:
+            self._owner.on_event(event)
+        except Exception as error:
+            self.keep_error(error)
+
+    def title_changed(self) -> None:
+        """Tell the new title (a callback's)."""
+        self.event(Title(self._string("TITLE")))
+
+    def directory_changed(self) -> None:
+        """Tell the new working directory (a callback's)."""
+        self.event(working_directory(self._string("PWD")))
+
+    def keep_error(self, error: BaseException) -> None:
+        """Keep what went wrong in a callback until it can be raised; the first counts."""
+        self._error = self._error or error
+
+    @property
+    def _terminal(self) -> CData:
+        if self._native is None:
+            raise ScreenFailed("the screen is closed")
+        return self._native
+
+    def _configure(self) -> None:
+        library, terminal, new = self._library, self._native, self._library.ffi.new
+        library.set_option(terminal, "SCROLLBACK_MAX_LINES", library.ffi.NULL)
+        self._limit_history()
+        library.set_size_option(terminal, "CONTINUATION_MAX_BYTES", UNFINISHED_LIMIT)
+        library.set_size_option(terminal, "CLIPBOARD_WRITE_MAX_BYTES", CLIPBOARD_LIMIT)
+        library.set_option(terminal, "KITTY_IMAGE_STORAGE_LIMIT", new("uint64_t *", 0))
+        for name, color in (
+            ("FOREGROUND", _FOREGROUND), ("BACKGROUND", _BACKGROUND), ("CURSOR", _CURSOR),
+        ):  # fmt: skip
+            library.set_option(terminal, f"COLOR_{name}", new("GhosttyColorRgb *", color))
+        self._handle = callbacks.shared(library).install(terminal, self)
+        self._native_resize(terminal, self._size)  # tells it the size of a cell
+
+    def _limit_history(self) -> None:
+        limit = history_bytes(self._size, self._scrollback_lines)
+        self._library.set_size_option(self._native, "SCROLLBACK_MAX_BYTES", limit)
+
+    def _native_resize(self, terminal: CData, size: WindowSize) -> None:
+        self._library.check(
+            self._library.lib.ghostty_terminal_resize(
+                terminal, size.cols, size.rows, callbacks.CELL_WIDTH, callbacks.CELL_HEIGHT
+            ),
+            "resize",
+        )
+
+    def _keep_size(self) -> None:
+        """Undo a resize by the stream (DECCOLM); the PTY's size is what counts."""
+        lib, terminal = self._library.lib, self._native
+        lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_COLS, self._out_cols)
+        lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_ROWS, self._out_rows)
+        if self._out_cols[0] != self._size.cols or self._out_rows[0] != self._size.rows:
+            self._native_resize(terminal, self._size)
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _string(self, name: str) -> str:
+        out = self._library.ffi.new("GhosttyString *")
+        lib = self._library.lib
+        key = getattr(lib, f"GHOSTTY_TERMINAL_DATA_{name}")
+        self._library.check(lib.ghostty_terminal_get(self._terminal, key, out), name)
+        if not out.len:
+            return ""
+        return bytes(self._library.ffi.buffer(out.ptr, out.len)).decode(errors="replace")
+
+    def _encode(self) -> bytes | None:
+        """The binary snapshot, or None when an unfinished sequence is too long for it."""
+        encode = self._library.lib.ghostty_snapshot_encode_alloc
+        terminal, null = self._terminal, self._library.ffi.NULL
+        return self._allocated(lambda out, length: encode(terminal, null, out, length), "snapshot")
+
+    def _allocated(self, call: Callable[[CData, CData], int], what: str) -> bytes | None:
+        """Bytes that the library allocates; None when it says that a value is invalid."""
+        ffi, lib = self._library.ffi, self._library.lib
+        out, length = ffi.new("uint8_t **"), ffi.new("size_t *")
+        result = call(out, length)
+        if result == INVALID_VALUE:
+            return None
+        self._library.check(result, what)
+        try:
+            return bytes(ffi.buffer(out[0], length[0]))
+        finally:
+            lib.ghostty_free(ffi.NULL, out[0], length[0])
+
+    def _approximation(self) -> Iterator[bytes]:
+        """The screen without its history and modes, inside a sequence that swallows the rest of
+        the unfinished one: all that can be had when that is too long to be carried on.
+        """  # noqa: D205
+        yield vt.RESET + self.vt().encode() + b"\x1b]7777;"
+
+    def _format(self, kind: int) -> str:
+        """What is on the screen now, by the library's formatter, rows as they are displayed."""
+        terminal, library = self._terminal, self._library
+        selection = library.sized("GhosttySelection")
+        selection.start = library.active_cell(terminal, 0, 0)[0]
+        selection.end = library.active_cell(terminal, self._size.rows - 1, self._size.cols - 1)[0]
+        options = library.sized("GhosttyTerminalSelectionFormatOptions")
+        options.emit, options.trim, options.selection = kind, True, selection
+        call = library.lib.ghostty_terminal_selection_format_alloc
+        null = library.ffi.NULL
+        text = self._allocated(
+            lambda out, length: call(terminal, null, options[0], out, length), "format"
+        )
+        return (text or b"").decode(errors="replace")
+
+
+def working_directory(reported: str) -> WorkingDirectory:
+    """Read what OSC 7 reports, a ``file`` URL, or what the others do, a path.
+
+    >>> working_directory("file://host/a%20b")
+    WorkingDirectory(path='/a b', host='host')
+    """
+    if not reported.startswith(("file://", "kitty-shell-cwd://")):
+        return WorkingDirectory(reported)
+    url = urlsplit(reported)
+    return WorkingDirectory(unquote(url.path), url.netloc)
+
+
+def _unfinished_character(unfinished: bytes) -> int:
+    """How many bytes at the end are the beginning of a UTF-8 character, 0..3."""
+    for length in range(1, min(3, len(unfinished)) + 1):
+        lead = unfinished[-length]
+        if lead & 0xC0 == 0x80:
+            continue
+        needed = 4 if lead >= 0xF0 else 3 if lead >= 0xE0 else 2 if lead >= 0xC0 else 1
+        return length if length < needed else 0
+    return 0

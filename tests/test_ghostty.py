@@ -1,0 +1,220 @@
+"""The screen on libghostty: what it tells, what it answers, and that a snapshot rebuilds it."""
+
+import importlib.metadata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptybridge.adapters.ghostty import library
+from ptybridge.adapters.ghostty.screen import GhosttyScreen
+from ptybridge.core.screen import (
+    Bell,
+    ClipboardWrite,
+    CommandFinished,
+    CommandStarted,
+    Notification,
+    Progress,
+    ProgressState,
+    PromptMark,
+    PromptPart,
+    ScreenEvent,
+    ScreenFailed,
+    ScreenUnavailable,
+    Title,
+    WorkingDirectory,
+)
+from ptybridge.core.values import WindowSize
+
+SIZE = WindowSize(24, 80)
+
+
+class Owner:
+    """Keeps what the screen says."""
+
+    def __init__(self) -> None:
+        self.replies = b""
+        self.events: list[ScreenEvent] = []
+
+    def on_reply(self, data: bytes) -> None:
+        self.replies += data
+
+    def on_event(self, event: ScreenEvent) -> None:
+        self.events.append(event)
+
+
+def screen_of(
+    *chunks: bytes, size: WindowSize = SIZE, lines: int = 1000
+) -> tuple[GhosttyScreen, Owner]:
+    """A screen that was fed ``chunks``."""
+    owner = Owner()
+    screen = GhosttyScreen.create(size, owner, scrollback_lines=lines)
+    for chunk in chunks:
+        screen.feed(chunk)
+    return screen, owner
+
+
+def written(screen: GhosttyScreen) -> bytes:
+    """All of its state that a snapshot carries, in one canonical form."""
+    return screen.snapshot().to_bytes()
+
+
+def rebuilt(stream: bytes, cut: int) -> tuple[GhosttyScreen, GhosttyScreen]:
+    """A screen that saw everything up to ``cut``, and one that was given a snapshot there."""
+    whole, _ = screen_of(stream[:cut])
+    snapshot = whole.snapshot()
+    joined, owner = screen_of(snapshot.to_bytes(), stream[cut - snapshot.held_back : cut])
+    assert owner.replies == b""  # nothing in a snapshot asks
+    return whole, joined
+
+
+FULL_SCREEN = (
+    b"\x1b[?1049h\x1b[22;0;0t\x1b[?1h\x1b=\x1b[?2004h\x1b[?1006;1002h\x1b[1;24r\x1b[H\x1b[2J"
+    b"\x1b[38;5;81m~\r\n~\x1b[0m\x1b[7m status \x1b[27m\x1b[24;63H0,0-1\x1b[1;1H\x1b[?25h"
+)
+LOG = b"".join(b"\x1b[3%dmline %d\x1b[0m of a log, plain\r\n" % (n % 8, n) for n in range(80))
+WRAPPED = b"a long line that wraps " * 9 + b"\r\n" + "日本語のテキスト".encode() * 12
+LINKS = b"\x1b]8;id=1;https://example.org\x1b\\link\x1b]8;;\x1b\\ \x1b]2;the title\x07"
+STYLES = b"\x1b[1;3;4:3;58:5:9mstyled\x1b[0m\x1b[48;2;1;2;3m\x1b[K\x1b[m\r\n\x1b(0lqk\x1b(B\x1b7"
+REGION = b"\x1b[5;20r\x1b[?6h\x1b[2;3Hin the region\x1b[4h\x1b[3g\x1b[10G\x1bH"
+STREAM = LOG + WRAPPED + LINKS + STYLES + REGION + b"\x1b[r\x1b[?6l\x1b[4l" + FULL_SCREEN
+
+
+@pytest.mark.parametrize("cut", [*range(0, len(STREAM), 41), len(STREAM)])
+def test_a_snapshot_at_any_byte_rebuilds_the_screen_and_what_follows(cut: int) -> None:
+    whole, joined = rebuilt(STREAM, cut)
+    assert written(joined) == written(whole)
+    whole.feed(STREAM[cut:])
+    joined.feed(STREAM[cut:])
+    assert written(joined) == written(whole)
+    assert joined.text() == whole.text()
+
+
+@given(st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), max_size=300), st.data())
+def test_text_in_any_script_survives_a_snapshot(text: str, data: st.DataObject) -> None:
+    stream = text.encode()
+    cut = data.draw(st.integers(0, len(stream)))
+    whole, joined = rebuilt(stream, cut)
+    whole.feed(stream[cut:])
+    joined.feed(stream[cut:])
+    assert joined.text() == whole.text()
+
+
+def test_an_unfinished_character_is_left_to_the_output_that_follows() -> None:
+    screen, _ = screen_of("ab€".encode()[:4])
+    snapshot = screen.snapshot()
+    assert snapshot.held_back == 2
+    assert snapshot.size == SIZE
+
+
+def test_a_long_history_is_written_in_pieces_and_as_long_as_asked() -> None:
+    screen, _ = screen_of(b"".join(b"line %d\r\n" % number for number in range(5000)), lines=5000)
+    pieces = list(screen.snapshot().pieces)
+    assert len(pieces) > 5
+    assert b"line 0\r\n" in b"".join(pieces)
+    short = screen.snapshot(history_lines=100).to_bytes()
+    assert b"line 4900\r\n" in short
+    assert b"line 4000\r\n" not in short
+
+
+@pytest.mark.parametrize(
+    ("query", "reply"),
+    [
+        pytest.param(b"\x1b[c", b"\x1b[?62;22c", id="DA1"),
+        pytest.param(b"\x1b[5n", b"\x1b[0n", id="DSR"),
+        pytest.param(b"ab\x1b[6n", b"\x1b[1;3R", id="CPR"),
+        pytest.param(b"\x1b[?2004h\x1b[?2004$p", b"\x1b[?2004;1$y", id="DECRQM"),
+        pytest.param(b"\x1b[>q", b"\x1bP>|ptybridge\x1b\\", id="XTVERSION"),
+        pytest.param(b"\x1b]11;?\x1b\\", b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\", id="OSC-11"),
+    ],
+)
+def test_a_query_has_one_answer(query: bytes, reply: bytes) -> None:
+    _, owner = screen_of(query)
+    assert owner.replies == reply
+
+
+def test_nothing_that_the_stream_chose_is_typed() -> None:
+    hostile = b"\x1b]2;rm -rf\x07\x1b[21t\x1b]1;rm\x07\x1b[20t\x05\x1b[1;1;1;1;1;1*y"
+    _, owner = screen_of(hostile)
+    assert b"rm" not in owner.replies
+    assert b"\r" not in owner.replies
+
+
+@pytest.mark.parametrize(
+    ("stream", "event"),
+    [
+        pytest.param(b"\x1b]2;hello\x07", Title("hello"), id="title"),
+        pytest.param(b"\x07", Bell(), id="bell"),
+        pytest.param(
+            b"\x1b]7;file://host/a%20b\x07", WorkingDirectory("/a b", "host"), id="directory"
+        ),
+        pytest.param(b"\x1b]9;done\x07", Notification("", "done"), id="notification"),
+        pytest.param(b"\x1b]777;notify;a;b\x07", Notification("a", "b"), id="OSC-777"),
+        pytest.param(b"\x1b]9;4;1;40\x07", Progress(ProgressState.NORMAL, 40), id="progress"),
+        pytest.param(b"\x1b]133;A\x07", PromptMark(PromptPart.START), id="prompt"),
+        pytest.param(b"\x1b]133;D;3\x07", CommandFinished(3), id="exit-code"),
+        pytest.param(b"\x1b]633;E;ls\x07\x1b]633;C\x07", CommandStarted("ls"), id="command"),
+        pytest.param(b"\x1b]52;c;aGk=\x07", ClipboardWrite("clipboard", "hi"), id="clipboard"),
+    ],
+)
+def test_the_stream_tells_of_itself(stream: bytes, event: ScreenEvent) -> None:
+    for cut in range(len(stream)):
+        _, owner = screen_of(stream[:cut], stream[cut:])
+        assert owner.events == [event]
+        assert owner.replies == b""
+
+
+def test_the_clipboard_is_never_read() -> None:
+    _, owner = screen_of(b"\x1b]52;c;?\x07")
+    assert (owner.replies, owner.events) == (b"", [])
+
+
+def test_a_resize_reflows_and_a_program_cannot_resize() -> None:
+    screen, _ = screen_of(b"x" * 100, b"\x1b[?40h\x1b[?3h")
+    assert screen.size == SIZE
+    screen.resize(WindowSize(10, 100))
+    assert screen.text() == "x" * 100 or screen.text().strip() == ""
+    assert screen.size == WindowSize(10, 100)
+
+
+def test_what_is_on_it_can_be_had_as_text_html_and_sequences() -> None:
+    screen, _ = screen_of(b"plain \x1b[1;31m<red>\x1b[0m\r\nsecond")
+    assert screen.text() == "plain <red>\nsecond"
+    assert "&lt;red&gt;" in screen.html()
+    assert "\x1b[38;5;1m<red>" in screen.vt()
+
+
+def test_an_owners_fault_is_raised_when_the_chunk_is_fed() -> None:
+    class Faulty(Owner):
+        def on_event(self, event: ScreenEvent) -> None:
+            raise ValueError("owner")
+
+    screen = GhosttyScreen.create(SIZE, Faulty(), scrollback_lines=10)
+    with pytest.raises(ValueError, match="owner"):
+        screen.feed(b"\x07after")
+    assert screen.text() == "after"
+
+
+def test_a_closed_screen_fails_and_can_be_closed_again() -> None:
+    screen, _ = screen_of(b"x")
+    screen.close()
+    screen.close()
+    with pytest.raises(ScreenFailed):
+        screen.feed(b"y")
+
+
+def test_another_version_of_the_library_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "version", lambda _: "9.9.9")
+    library.load.cache_clear()
+    try:
+        with pytest.raises(ScreenUnavailable, match=r"9\.9\.9"):
+            GhosttyScreen.create(SIZE, Owner(), scrollback_lines=10)
+    finally:
+        library.load.cache_clear()
+
+
+@given(st.lists(st.binary(max_size=60), max_size=8))
+def test_no_input_breaks_a_screen(chunks: list[bytes]) -> None:
+    screen, _ = screen_of(*chunks)
+    assert screen.snapshot().to_bytes().startswith(b"\x18\x1bc")
+    screen.close()
