@@ -3,12 +3,14 @@
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from ptybridge.core.errors import LimitReached
-from ptybridge.core.events import Snapshot, TerminalEvent
+from ptybridge.core.events import Notice, Snapshot, TerminalEvent, ViewerInfo, Viewers
 from ptybridge.core.ports import Launch, MakeScreen, PtyOwner
+from ptybridge.core.rules import Rules
 from ptybridge.core.screen import ScreenFailed
-from ptybridge.core.terminal import Terminal
+from ptybridge.core.terminal import SHARED_FREELY, Terminal
 from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, WindowSize
 from ptybridge.core.viewer import Viewer
 
@@ -94,6 +96,11 @@ class FakePty:
         self.received += self._queue
         self._queue.clear()
 
+    def drop_input(self, start: int, end: int) -> int:
+        taken, before = len(self.received), len(self._queue)
+        del self._queue[max(start - taken, 0) : max(end - taken, 0)]
+        return before - len(self._queue)
+
     def resize(self, size: WindowSize) -> None:
         self.sizes.append(size)
 
@@ -150,13 +157,62 @@ class FakeSpawner:
         return self.ptys[-1]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A snapshot that a viewer was sent, whole."""
+
+    offset: int
+    size: WindowSize
+    data: bytes
+
+
+class FakeWorkers:
+    """Threads that work when the test says, or when somebody waits."""
+
+    def __init__(self) -> None:
+        self.jobs: list[FakeJob] = []
+
+    def submit(
+        self, work: Callable[[], None], done: Callable[[BaseException | None], None]
+    ) -> "FakeJob":
+        self.jobs.append(FakeJob(work, done))
+        return self.jobs[-1]
+
+    def run(self) -> None:
+        """Do all the work there is, then tell."""
+        jobs, self.jobs = self.jobs, []
+        for job in jobs:
+            job.done(job.wait())
+
+
+class FakeJob:
+    """A job of ``FakeWorkers``."""
+
+    def __init__(
+        self, work: Callable[[], None], done: Callable[[BaseException | None], None]
+    ) -> None:
+        self.done = done
+        self._work: Callable[[], None] | None = work
+        self._error: BaseException | None = None
+
+    def wait(self) -> BaseException | None:
+        work, self._work = self._work, None
+        if work is not None:
+            try:
+                work()
+            except Exception as error:
+                self._error = error
+        return self._error
+
+
 class FakeSink:
     """Keeps what a viewer was sent, as one stream with its events."""
 
     def __init__(self) -> None:
         self.is_ready = True
         self.viewer: Viewer | None = None
-        self.log: list[tuple[int, bytes] | TerminalEvent | Snapshot] = []
+        self.log: list[tuple[int, bytes] | TerminalEvent | Shown] = []
+        self.notices: list[Notice] = []
         self.taken: list[int] = []
         self.frame_limit: int | None = None
 
@@ -169,10 +225,14 @@ class FakeSink:
 
     def snapshot(self, snapshot: Snapshot) -> None:
         assert self.is_ready
-        self.log.append(snapshot)
+        self.log.append(Shown(snapshot.offset, snapshot.size, b"".join(snapshot.pieces)))
 
     def event(self, event: TerminalEvent) -> None:
         self.log.append(event)
+
+    def notice(self, notice: Notice) -> None:
+        assert self.is_ready
+        self.notices.append(notice)
 
     def input_taken(self, count: int) -> None:
         self.taken.append(count)
@@ -185,9 +245,15 @@ class FakeSink:
         return b"".join(entry[1] for entry in self.log if isinstance(entry, tuple))
 
     @property
+    def roster(self) -> dict[str, ViewerInfo]:
+        """Who views the terminal as far as this viewer was told."""
+        told = [notice for notice in self.notices if isinstance(notice, Viewers)]
+        return {info.id: info for info in told[-1].viewers} if told else {}
+
+    @property
     def events(self) -> list[TerminalEvent]:
         """All events, in order."""
-        return [entry for entry in self.log if not isinstance(entry, (tuple, Snapshot))]
+        return [entry for entry in self.log if not isinstance(entry, (tuple, Shown))]
 
     def drains(self) -> None:
         """The socket takes bytes again."""
@@ -219,7 +285,9 @@ class Stage:
         *,
         tail_bytes: int = 1 << 20,
         size: WindowSize | None = None,
+        rules: Rules = SHARED_FREELY,
         make_screen: MakeScreen | None = None,
+        workers: FakeWorkers | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.ended = Ended()
@@ -232,7 +300,9 @@ class Stage:
             created=0.0,
             clock=self.clock,
             observer=self.ended,
+            rules=rules,
             make_screen=make_screen,
+            workers=workers,
         )
         self.pty = FakePty(self.terminal)
         self.terminal.start(self.pty)

@@ -4,17 +4,21 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from ptybridge.adapters.ghostty.screen import GhosttyScreen
 from ptybridge.adapters.spawner import Spawner
 from ptybridge.adapters.tokens import TokenAuthenticator
+from ptybridge.adapters.workers import ThreadWorkers
 from ptybridge.config import Settings, build
 from ptybridge.core.environment import child_environment
 from ptybridge.core.registry import TerminalDefaults
+from ptybridge.core.rules import ControlMode, Rules, Sizing
 from ptybridge.server.app import POOL, REGISTRY, make_app
 from ptybridge.wire.frames import SUBPROTOCOL, Frame, Kind, decode, encode
 
@@ -178,10 +182,15 @@ async def running(
         env=env,
         tail_bytes=settings.terminals.tail_bytes,
         keep_detached=settings.terminals.keep_detached / 1000,
+        rules=Rules(Sizing(settings.terminals.sizing), ControlMode(settings.terminals.control)),
     )
+    lines = settings.terminals.scrollback_lines
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        async with Spawner(grace=grace, input_limit=settings.limits.input_queue_bytes) as spawner:
+        async with (
+            Spawner(grace=grace, input_limit=settings.limits.input_queue_bytes) as spawner,
+            ThreadWorkers() as workers,
+        ):
             app = make_app(
                 settings,
                 web_root=web_root,
@@ -189,6 +198,8 @@ async def running(
                 defaults=defaults,
                 authenticator=TokenAuthenticator(TOKEN, ticket_lifetime=60),
                 spawner=spawner,
+                make_screen=partial(GhosttyScreen.create, scrollback_lines=lines),
+                workers=workers,
             )
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             await runner.setup()

@@ -140,10 +140,10 @@ def test_check_config_says_that_the_file_is_good(machine: Machine) -> None:
 
 
 def test_check_config_warns_of_what_has_no_effect(machine: Machine) -> None:
-    done = machine.run("check-config", "--set", "terminals.control=turn")
+    done = machine.run("check-config", "--set", "transport.mode=sse")
     assert (done.returncode, done.stdout) == (0, "the defaults: ok\n")
     assert done.stderr == (
-        "ptybridge: warning: terminals.control: not available in this version; it has no effect\n"
+        "ptybridge: warning: transport.mode: not available in this version; it has no effect\n"
     )
 
 

@@ -1,14 +1,29 @@
 """How output and acknowledgements are put on the wire."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptybridge.core.events import Exited, Resized, Snapshot
-from ptybridge.core.values import ExitStatus, TerminalId, WindowSize
+from ptybridge.core.events import Exited, Notice, Resized, Snapshot, ViewerInfo, Viewers
+from ptybridge.core.screen import (
+    Bell,
+    ClipboardWrite,
+    CommandFinished,
+    CommandStarted,
+    Notification,
+    Progress,
+    ProgressState,
+    PromptMark,
+    PromptPart,
+    Title,
+    WorkingDirectory,
+)
+from ptybridge.core.values import ExitStatus, Role, TerminalId, ViewerId, WindowSize
 from ptybridge.server.outlets import ACK_BYTES, BinaryOutlet, TextOutlet
 from ptybridge.wire.frames import Frame, Kind, decode
 
@@ -33,6 +48,23 @@ class FakeLink:
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         self.sent.append(decode(header + b"".join(parts)))
+
+    def stream_binary(self, header: bytes, pieces: Iterator[bytes]) -> None:
+        self.sent.append(decode(header + b"".join(pieces)))
+
+    def stream_text(self, messages: Iterator[bytes]) -> None:
+        for message in messages:
+            self.post(message)
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """All JSON messages, in order."""
+        return [sent for sent in self.sent if isinstance(sent, dict)]
+
+    @property
+    def data(self) -> list[dict[str, Any]]:
+        """Their data."""
+        return [message["data"] for message in self.messages]
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         self.soon.append(callback)
@@ -59,7 +91,7 @@ def test_binary_output_and_snapshot() -> None:
     link = FakeLink()
     outlet = BinaryOutlet(link, 7, T1)
     outlet.output(3, (memoryview(b"ab"), memoryview(b"c")))
-    outlet.snapshot(Snapshot(9, WindowSize(2, 3), b"vt"))
+    outlet.snapshot(Snapshot(9, WindowSize(2, 3), iter([b"v", b"t"])))
     assert link.sent == [
         Frame(Kind.OUTPUT, 7, 3, b"abc"),
         Frame(Kind.SNAPSHOT, 7, 9, b"\0\2\0\3vt"),
@@ -121,7 +153,79 @@ def test_a_terminals_own_connection_ends_with_it() -> None:
 
 def test_a_plain_snapshot_begins_with_a_reset() -> None:
     link = FakeLink()
-    TextOutlet(link, 1, T1).snapshot(Snapshot(9, WindowSize(2, 3), b"vt\xff"))
+    pieces = iter([b"vt\xe2", b"\x82\xac\xe2"])
+    TextOutlet(link, 1, T1).snapshot(Snapshot(9, WindowSize(2, 3), pieces))
+    assert [message["type"] for message in link.messages] == ["output"] * 4
+    assert {(data["channel"], data["offset"]) for data in link.data} == {(1, 9)}
+    assert "".join(data["output"] for data in link.data) == "\x18\x1bcvt€\ufffd"
+
+
+NOTICES: list[tuple[Notice, dict[str, Any]]] = [
+    (Title("vim"), {"type": "title", "data": {"terminalID": "t1", "title": "vim"}}),
+    (
+        WorkingDirectory("/tmp", "far"),
+        {"type": "cwd", "data": {"terminalID": "t1", "cwd": "/tmp", "host": "far"}},
+    ),
+    (Bell(), {"type": "bell", "data": {"terminalID": "t1"}}),
+    (
+        Notification("", "done"),
+        {"type": "notification", "data": {"terminalID": "t1", "title": "", "body": "done"}},
+    ),
+    (
+        Progress(ProgressState.NORMAL, 40),
+        {"type": "progress", "data": {"terminalID": "t1", "state": "normal", "percent": 40}},
+    ),
+    (
+        PromptMark(PromptPart.START),
+        {"type": "prompt.mark", "data": {"terminalID": "t1", "part": "start"}},
+    ),
+    (
+        CommandStarted("make"),
+        {"type": "command.started", "data": {"terminalID": "t1", "commandLine": "make"}},
+    ),
+    (
+        CommandFinished(2),
+        {"type": "command.finished", "data": {"terminalID": "t1", "exitCode": 2}},
+    ),
+    (
+        ClipboardWrite("clipboard", "text"),
+        {
+            "type": "clipboard",
+            "data": {"terminalID": "t1", "selection": "clipboard", "text": "text"},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("notice", "message"), NOTICES)
+def test_notices_are_messages(notice: Notice, message: dict[str, Any]) -> None:
+    for outlet_of in (BinaryOutlet, TextOutlet):
+        link = FakeLink()
+        outlet_of(link, 1, T1).notice(notice)
+        assert link.sent == [message]
+
+
+def test_a_terminals_own_connection_carries_no_notices() -> None:
+    link = FakeLink()
+    TextOutlet(link, None, T1).notice(Bell())
+    assert link.sent == []
+
+
+def test_who_views_is_told_whole() -> None:
+    link = FakeLink()
+    info = ViewerInfo(
+        ViewerId("t1/1"),
+        "ann",
+        Role.WRITER,
+        WindowSize(24, 80),
+        visible=True,
+        controls=True,
+        waits=False,
+        lagging=False,
+    )
+    BinaryOutlet(link, 1, T1).notice(Viewers((info,)))
+    viewer = {"id": "t1/1", "name": "ann", "role": "writer", "rows": 24, "cols": 80}
+    state = {"visible": True, "controls": True, "lagging": False, "waits": False}
     assert link.sent == [
-        {"type": "output", "data": {"output": "\x18\x1bcvt\ufffd", "channel": 1, "offset": 9}}
+        {"type": "viewers", "data": {"terminalID": "t1", "viewers": [{**viewer, **state}]}}
     ]

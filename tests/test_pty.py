@@ -44,6 +44,17 @@ class Other:
     def prints(self, data: bytes) -> None:
         assert os.write(self.slave, data) == len(data)
 
+    async def reads(self, count: int) -> bytes:
+        """Read so much, as it comes."""
+        os.set_blocking(self.slave, False)
+        read = bytearray()
+        async with asyncio.timeout(PATIENCE):
+            while len(read) < count:
+                with suppress(BlockingIOError):
+                    read += os.read(self.slave, 65_536)
+                await turns(1)
+        return bytes(read)
+
     def hangs_up(self) -> None:
         os.close(self.slave)
         self.slave = -1
@@ -125,14 +136,7 @@ async def test_input_beyond_the_kernels_buffers_arrives_whole_and_in_order(other
     assert keeper.pty.input_queued == len(paste)
     assert 0 < keeper.pty.input_taken < len(paste)
     keeper.pty.write(memoryview(b"end"))
-    os.set_blocking(other.slave, False)
-    read = bytearray()
-    async with asyncio.timeout(PATIENCE):
-        while len(read) < len(paste) + 3:
-            with suppress(BlockingIOError):
-                read += os.read(other.slave, 65_536)
-            await turns(1)
-    assert read == paste + b"end"
+    assert await other.reads(len(paste) + 3) == paste + b"end"
     assert keeper.pty.input_taken == keeper.pty.input_queued == len(paste) + 3
     assert keeper.taken_calls > 1
 
@@ -157,6 +161,24 @@ async def test_unread_input_is_limited(other: Other) -> None:
     keeper.pty.write(bytes(room))
     with pytest.raises(LimitReached):
         keeper.pty.write(b"x")
+
+
+async def test_queued_input_can_be_taken_back(other: Other) -> None:
+    pty = other.keeper().pty
+    first = b"a" * 100_000
+    pty.write(first)
+    start = pty.input_queued
+    pty.write(b"b" * 1000)
+    end = pty.input_queued
+    pty.write(b"c" * 10)
+    assert pty.drop_input(start, end) == 1000
+    assert pty.drop_input(0, pty.input_taken) == 0
+    assert pty.input_queued == 100_010
+    assert await other.reads(100_010) == first + b"c" * 10
+    assert pty.drop_input(0, pty.input_queued) == 0
+    pty.write(first)
+    assert pty.drop_input(0, pty.input_queued) > 0
+    assert pty.input_queued == pty.input_taken
 
 
 async def test_input_to_a_program_that_has_ended_counts_as_taken(other: Other) -> None:

@@ -66,7 +66,7 @@ async def test_a_terminal_is_started_as_configured_and_found_by_its_name() -> No
         Launch(argv=("/bin/sh", "-l"), env={"A": "b"}, size=SIZE, cwd="/home")
     ]
     assert stage.registry.terminal(terminal.id) is terminal
-    assert terminal.title == "sh"
+    assert terminal.description.title == "sh"
     assert not stage.spawner.ptys[0].is_paused
 
 

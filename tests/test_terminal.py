@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptybridge.core.errors import BadRequest, Conflict, Denied, LimitReached
-from ptybridge.core.events import Exited, Resized, Snapshot
+from ptybridge.core.events import Exited, Resized
+from ptybridge.core.fitting import RESIZE_INTERVAL
 from ptybridge.core.screen import ScreenFailed, ScreenOwner, ScreenUnavailable, Title
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
-from ptybridge.core.terminal import RESIZE_INTERVAL
 from ptybridge.core.values import ExitStatus, Role, WindowSize
-from tests.fakes import Stage
+from tests.fakes import Shown, Stage
 
 SIZE = WindowSize(24, 80)
 
@@ -122,7 +122,7 @@ def test_a_viewer_that_fell_off_the_tail_is_given_a_snapshot_when_it_can_take_by
     assert slow.log == []
     slow.drains()
     (snapshot,) = slow.log
-    assert isinstance(snapshot, Snapshot)
+    assert isinstance(snapshot, Shown)
     assert snapshot.offset == 250
     assert snapshot.data == b"line\n" * 19
     stage.pty.prints(b"more")
@@ -331,7 +331,7 @@ def test_a_screen_follows_the_stream_and_answers_once_whatever_the_viewers() -> 
             stage.view()
         stage.pty.prints(b"what?")
         assert bytes(stage.pty.received) == b"!"
-        assert stage.terminal.title == "fed 5"
+        assert stage.terminal.description.title == "fed 5"
 
 
 def test_who_comes_too_late_for_the_tail_gets_the_screens_snapshot() -> None:
@@ -339,7 +339,7 @@ def test_who_comes_too_late_for_the_tail_gets_the_screens_snapshot() -> None:
     stage.pty.prints(b"0123456789abcdef")
     viewer, sink = stage.view(since=1)
     # The last byte is held back: it is the beginning of a character, and comes whole with the rest.
-    assert sink.log == [Snapshot(15, SIZE, b"SNAP 789abcde"), (15, b"f")]
+    assert sink.log == [Shown(15, SIZE, b"SNAP 789abcde"), (15, b"f")]
     stage.pty.prints(b"gh")
     assert sink.data == b"fgh"
     assert viewer.sent == 18
@@ -351,7 +351,7 @@ def test_a_window_holds_a_snapshot_back_too() -> None:
     _, slow = stage.view(is_ready=False)
     stage.pty.prints(b"0123456789abcdef")
     slow.drains()
-    assert isinstance(slow.log[0], Snapshot)
+    assert isinstance(slow.log[0], Shown)
     assert not stage.pty.is_paused
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from ptybridge.server.websocket import MAX_OUTBOX, WebSocketLink
 from ptybridge.wire.codes import CloseCode
-from ptybridge.wire.websocket import Opcode, close_frame, frame
+from ptybridge.wire.websocket import Opcode, close_frame, frame, header
 from tests.test_websocket_framing import client_frame
 
 
@@ -30,6 +31,12 @@ class FakeTransport(asyncio.Transport):
         self.buffered += data
         assert self.link is not None
         self.link.pause_writing()
+
+    def drained(self) -> bytes:
+        """What was in the buffer, which is empty now."""
+        data = bytes(self.buffered)
+        self.buffered.clear()
+        return data
 
     def close(self) -> None:
         self.is_closed = True
@@ -215,3 +222,95 @@ async def test_a_peer_that_vanished_is_noticed_when_writing(line: Line) -> None:
     line.link.send_binary(b"x", [b"y"])
     assert line.transport.is_aborted
     assert not line.link.is_ready
+
+
+async def settled(line: Line) -> None:
+    """Let the loop run until the link has nothing left to do."""
+    for _ in range(20):
+        await turn()
+
+
+async def test_a_long_message_is_streamed_a_piece_a_turn_and_what_is_posted_follows(
+    line: Line,
+) -> None:
+    asked: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(4):
+            asked.append(number)
+            yield bytes([number]) * 10
+
+    line.link.post(b"before")
+    line.link.stream_binary(b"head", pieces())
+    assert asked == []
+    assert not line.link.is_ready
+    line.link.post(b"after")
+    line.link.data_received(client_frame(Opcode.PING, b"hi"))
+    await turn()
+    assert len(asked) < 4
+    await settled(line)
+    assert line.received.log == ["heard", "writable"]
+    whole = frame(Opcode.TEXT, b"before") + line.transport.drained()
+    assert line.read() == b"".join(
+        [
+            frame(Opcode.TEXT, b"before"),
+            header(Opcode.BINARY, 14, is_last=False) + b"head" + bytes(10),
+            header(Opcode.CONTINUATION, 10, is_last=False) + b"\1" * 10,
+            header(Opcode.CONTINUATION, 10, is_last=False) + b"\2" * 10,
+            frame(Opcode.CONTINUATION, b"\3" * 10),
+            frame(Opcode.TEXT, b"after"),
+        ]
+    )
+    assert whole.endswith(frame(Opcode.PONG, b"hi"))
+
+
+async def test_a_stream_waits_for_a_full_socket_and_asks_for_no_piece_meanwhile(line: Line) -> None:
+    asked: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(1000):
+            asked.append(number)
+            yield bytes(1 << 16)
+
+    line.link.stream_binary(b"", pieces())
+    await settled(line)
+    stalled = len(asked)
+    await settled(line)
+    assert len(asked) == stalled < 1000
+    while len(asked) < 1000 or not line.link.is_ready:
+        line.read()
+        line.transport.drained()
+        line.link.resume_writing()
+        await settled(line)
+    assert line.received.log.count("writable") == 1
+
+
+async def test_texts_are_streamed_as_whole_messages(line: Line) -> None:
+    line.link.stream_text(iter([b"one", b"two"]))
+    await settled(line)
+    assert line.read() == frame(Opcode.TEXT, b"one") + frame(Opcode.TEXT, b"two")
+
+
+async def test_closing_in_the_middle_of_a_stream_puts_nothing_but_the_close_into_it(
+    line: Line,
+) -> None:
+    line.link.stream_binary(b"", iter([bytes(10)] * 1000))
+    await turn()
+    line.link.post(b"not between fragments")
+    before = line.read()
+    line.link.close(CloseCode.GOING_AWAY, "bye")
+    await settled(line)
+    assert before
+    sent = line.read() + line.transport.drained()
+    assert sent == close_frame(CloseCode.GOING_AWAY, "bye")
+
+
+async def test_a_stream_that_breaks_off_ends_the_connection(line: Line) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"a"
+        yield b"b"
+        raise RuntimeError("broken")
+
+    line.link.stream_binary(b"", pieces())
+    await settled(line)
+    assert line.transport.drained() == close_frame(CloseCode.INTERNAL, "")

@@ -159,6 +159,17 @@ class PosixPty:
             self._loop.remove_writer(self._master)
         self._owner.on_input_taken()
 
+    def drop_input(self, start: int, end: int) -> int:
+        """Take back what of the queued input from ``start`` to ``end`` is not taken yet."""
+        first, last = max(start - self.input_taken, 0), max(end - self.input_taken, 0)
+        before = len(self._unwritten)
+        del self._unwritten[first:last]
+        dropped = before - len(self._unwritten)
+        self.input_queued -= dropped
+        if dropped and not self._unwritten:
+            self._loop.remove_writer(self._master)
+        return dropped
+
     def resize(self, size: WindowSize) -> None:
         """Change the size; the kernel sends SIGWINCH when it differs (ioctl_tty(2))."""
         if self._master >= 0:

@@ -16,6 +16,7 @@ import platformdirs
 from ptybridge.config import Terminals
 from ptybridge.core.environment import child_environment
 from ptybridge.core.registry import TerminalDefaults
+from ptybridge.core.rules import ControlMode, Rules, Sizing
 
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
@@ -95,6 +96,7 @@ def terminal_defaults(terminals: Terminals) -> TerminalDefaults:
         env=env,
         tail_bytes=terminals.tail_bytes,
         keep_detached=terminals.keep_detached / 1000,
+        rules=Rules(Sizing(terminals.sizing), ControlMode(terminals.control)),
     )
 
 

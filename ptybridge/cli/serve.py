@@ -4,13 +4,18 @@ import asyncio
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
+import structlog
 import uvloop
 from aiohttp import web
 
+from ptybridge.adapters.ghostty.library import load
+from ptybridge.adapters.ghostty.screen import GhosttyScreen
 from ptybridge.adapters.spawner import Spawner
 from ptybridge.adapters.tokens import TokenAuthenticator, TokenFileError, load_token
+from ptybridge.adapters.workers import ThreadWorkers
 from ptybridge.cli import logs
 from ptybridge.cli.preparation import (
     BACKLOG,
@@ -22,9 +27,13 @@ from ptybridge.cli.preparation import (
     web_root,
 )
 from ptybridge.config import Settings
+from ptybridge.core.ports import MakeScreen
 from ptybridge.core.registry import TerminalDefaults
+from ptybridge.core.screen import ScreenUnavailable
 from ptybridge.server.app import make_app
 from ptybridge.server.door import is_loopback, parse_origin
+
+_log = structlog.get_logger(__name__)
 
 SHUTDOWN_SECONDS = 2.0
 """How long requests that are being answered may take at the end."""
@@ -63,6 +72,16 @@ def _token(chosen: str | None) -> str:
         raise ServeError(f"auth.tokenFile: {error}") from error
 
 
+def _screens(scrollback_lines: int) -> MakeScreen | None:
+    """What makes the screens of terminals; None, with a warning, where there can be none."""
+    try:
+        load()
+    except ScreenUnavailable as error:
+        _log.warning("terminals have no screen; who comes late sees their tail", reason=str(error))
+        return None
+    return partial(GhosttyScreen.create, scrollback_lines=scrollback_lines)
+
+
 async def _run(
     settings: Settings,
     *,
@@ -78,7 +97,10 @@ async def _run(
         loop.add_signal_handler(number, stopped.set)
     port = listener.getsockname()[1]
     authenticator = TokenAuthenticator(token, ticket_lifetime=settings.auth.ticket_lifetime / 1000)
-    async with Spawner(input_limit=settings.limits.input_queue_bytes) as spawner:
+    async with (
+        Spawner(input_limit=settings.limits.input_queue_bytes) as spawner,
+        ThreadWorkers() as workers,
+    ):
         app = make_app(
             settings,
             web_root=root,
@@ -86,6 +108,8 @@ async def _run(
             defaults=defaults,
             authenticator=authenticator,
             spawner=spawner,
+            make_screen=_screens(settings.terminals.scrollback_lines),
+            workers=workers,
         )
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=False, shutdown_timeout=SHUTDOWN_SECONDS

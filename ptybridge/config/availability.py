@@ -21,9 +21,6 @@ REFUSED = (
 WITHOUT_EFFECT = (
     "transport.mode",
     "auth.proxyHeader",
-    "terminals.scrollbackLines",
-    "terminals.sizing",
-    "terminals.control",
     "responder.kind",
     "responder.command",
     "responder.approve",

@@ -43,6 +43,22 @@ class Launch:
     cwd: str | None = None
 
 
+class Job(Protocol):
+    """Work that was given away."""
+
+    def wait(self) -> BaseException | None:
+        """Wait until it is done; what it raised. Blocks: for work of milliseconds only."""
+
+
+class Workers(Protocol):
+    """Threads beside the event loop, for work that leaves the interpreter free meanwhile."""
+
+    def submit(self, work: Callable[[], None], done: Callable[[BaseException | None], None]) -> Job:
+        """Run ``work`` in a thread; ``done`` is called on the event loop later, with what it
+        raised, also when somebody has waited for the job.
+        """  # noqa: D205
+
+
 MakeScreen = Callable[[WindowSize, ScreenOwner], Screen]
 """Makes the screen of a new terminal; raises ScreenUnavailable where there can be none."""
 
@@ -94,6 +110,17 @@ class Pty(Protocol):
 
         Raises:
             LimitReached: The child has left too much input unread; nothing was written.
+        """
+
+    def drop_input(self, start: int, end: int) -> int:
+        """Take back queued input that the kernel has not taken yet.
+
+        Args:
+            start: How many bytes had been queued before the first one to drop.
+            end: How many had been queued with the last one to drop.
+
+        Returns:
+            How many were dropped; ``input_queued`` is that much smaller now.
         """
 
     def resize(self, size: WindowSize) -> None:

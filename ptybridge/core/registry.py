@@ -8,11 +8,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ptybridge.core.errors import BadRequest, LimitReached, NotFound, PtyError, Unavailable
-from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner
+from ptybridge.core.errors import (
+    BadRequest,
+    Conflict,
+    LimitReached,
+    NotFound,
+    PtyError,
+    Unavailable,
+)
+from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner, Workers
+from ptybridge.core.rules import Rules
 from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.session import Session
-from ptybridge.core.terminal import Terminal
+from ptybridge.core.terminal import SHARED_FREELY, Terminal
 from ptybridge.core.values import SessionId, TerminalId, WindowSize, is_name
 
 ENDED_LINGER = 300.0
@@ -32,6 +40,7 @@ class TerminalDefaults:
         cwd: Where it starts; None is the server's own working directory.
         env: The child's whole environment.
         tail_bytes: Bytes of output kept for an exact resume.
+        rules: How its viewers share it.
         keep_detached: Seconds that a terminal without viewers lives; 0 is until its child ends.
     """
 
@@ -40,6 +49,7 @@ class TerminalDefaults:
     env: Mapping[str, str]
     tail_bytes: int
     keep_detached: float
+    rules: Rules = SHARED_FREELY
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class Registry:
         limits: Limits,
         clock: Clock,
         make_screen: MakeScreen | None = None,
+        workers: Workers | None = None,
         on_screen_lost: Callable[[Terminal, ScreenFailed], None] = lambda *_: None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -68,6 +79,7 @@ class Registry:
         self._defaults = defaults
         self._limits = limits
         self._make_screen = make_screen
+        self._workers = workers
         self._on_screen_lost = on_screen_lost
         self._clock = clock
         self._wall_clock = wall_clock
@@ -107,6 +119,10 @@ class Registry:
             self._sessions[session.id] = session
         return session
 
+    def new_name(self) -> str:
+        """A name that nothing has yet."""
+        return secrets.token_hex(6)
+
     def _forget_empty(self) -> None:
         """Drop the sessions without a terminal; ``open`` takes one back if it is still in use."""
         for session in tuple(self._sessions.values()):
@@ -137,16 +153,18 @@ class Registry:
 
         Raises:
             LimitReached: There are too many terminals.
+            Conflict: A terminal of that name runs already.
             Unavailable: The program cannot be started; the message says why.
         """
-        terminal_id = TerminalId(name or secrets.token_hex(6))
+        terminal_id = TerminalId(name or self.new_name())
         living = sum(1 for terminal in self._terminals.values() if terminal.status is None)
         if living + len(self._starting) >= self._limits.terminals:
             raise LimitReached("terminals", self._limits.terminals)
         if self._is_closing:
             raise Unavailable("the server is going away")
-        if terminal_id in self._starting:
-            raise Unavailable("a terminal of that name is being started")
+        present = self._terminals.get(terminal_id)
+        if terminal_id in self._starting or (present is not None and present.status is None):
+            raise Conflict("a terminal of that name runs already")
         defaults = self._defaults
         argv = command or defaults.command
         launch = Launch(argv=argv, env=defaults.env, size=size, cwd=cwd or defaults.cwd)
@@ -159,7 +177,9 @@ class Registry:
             created=self._wall_clock(),
             clock=self._clock,
             observer=self,
+            rules=defaults.rules,
             make_screen=self._make_screen,
+            workers=self._workers,
         )
         self._starting.add(terminal_id)
         try:
@@ -204,6 +224,8 @@ class Registry:
 
     def sweep(self) -> None:
         """End the terminals that nobody has viewed for longer than they are kept."""
+        for terminal in self._terminals.values():
+            terminal.tidy()
         keep = self._defaults.keep_detached
         if not keep:
             return

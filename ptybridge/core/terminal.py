@@ -5,29 +5,39 @@ read into the tail until it is empty, and every viewer with window is sent the s
 no queue, no lock.
 """
 
-from collections import deque
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
-from ptybridge.core.errors import Conflict, LimitReached
+from ptybridge.core.audience import Audience
+from ptybridge.core.control import Control
+from ptybridge.core.description import Description
+from ptybridge.core.errors import Conflict, LimitReached, NotFound
 from ptybridge.core.events import Exited, Resized, Snapshot
+from ptybridge.core.feeding import ScreenFeed
+from ptybridge.core.fitting import Fitting
+from ptybridge.core.input_queue import InputQueue
 from ptybridge.core.marks import Marks
-from ptybridge.core.ports import Clock, MakeScreen, Pty, Timer
-from ptybridge.core.screen import Screen, ScreenEvent, ScreenFailed, ScreenUnavailable, Title
-from ptybridge.core.sizing import smallest
+from ptybridge.core.ports import Clock, MakeScreen, Pty, Timer, Workers
+from ptybridge.core.rules import Rules
+from ptybridge.core.screen import (
+    Screen,
+    ScreenEvent,
+    ScreenFailed,
+    ScreenUnavailable,
+)
 from ptybridge.core.tail import Tail
 from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, ViewerId, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES, Viewer, ViewerSink
 
-MAX_TITLE = 256
-"""Characters of a program's title that are kept."""
-
-RESIZE_INTERVAL = 0.05
-"""Seconds between two changes of size: a program gets at most 20 SIGWINCH a second."""
+REFLOW_SECONDS = 0.2
+"""How long after a change of size several viewers are given a snapshot: emulators do not agree on
+how lines flow anew, and programs have drawn themselves again by then."""
 
 DRAIN_BYTES = 1024 * 1024
 """Most that is read after the child's end: a background process may go on printing for ever."""
+
+
+SHARED_FREELY = Rules()
 
 
 class TerminalObserver(Protocol):
@@ -49,7 +59,9 @@ class Terminal:
         tail: The newest part of its output.
         marks: What happened at which place of its output.
         size: Its size now.
-        title: Its title.
+        description: What its output says of it: title, working directory, ...
+        control: Who may type.
+        viewers: Who views it now.
         created: When it was started, in seconds since the Unix epoch.
         status: How its program ended; None while it runs.
         idle_since: When its last viewer left or, while it has viewers, None (clock time).
@@ -66,49 +78,63 @@ class Terminal:
         created: float,
         clock: Clock,
         observer: TerminalObserver,
+        rules: Rules = SHARED_FREELY,
         make_screen: MakeScreen | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self.id = terminal_id
         self.session_id = session_id
         self.tail = Tail(capacity=tail_bytes)
         self.marks = Marks(size)
         self.size = size
-        self.title = title
+        self.description = Description(title)
+        self.control = Control(rules.control, clock=clock, changed=self.viewers_changed)
         self.created = created
         self.status: ExitStatus | None = None
+        self.viewers = Audience(clock=clock, control=self.control)
         self.idle_since: float | None = clock.time()
         self._clock = clock
         self._observer = observer
         self._pty: Pty | None = None
-        self._viewers: dict[ViewerId, Viewer] = {}
         self._viewer_count = 0
         self._is_paused = False
-        self._awaiting: deque[tuple[int, Viewer, int]] = deque()
-        self._resized_at = float("-inf")
-        self._resize_timer: Timer | None = None
-        self._screen: Screen | None = None
-        self._screen_fed = 0
+        self._input: InputQueue | None = None
+        self._fitting = Fitting(
+            rules.sizing,
+            clock=clock,
+            control=self.control,
+            viewers=lambda: self.viewers,
+            resize=self._resize,
+        )
+        self._reflow_timer: Timer | None = None
+        self._feed = ScreenFeed(
+            self.tail,
+            clock=clock,
+            workers=workers,
+            on_reply=self._answer,
+            on_event=self._on_screen_event,
+            on_lost=lambda error: observer.screen_lost(self, error),
+            on_room=self._unpause,
+        )
         if make_screen is not None:
             with suppress(ScreenUnavailable):
-                self._screen = make_screen(size, self)
+                self._feed.begin(make_screen, size)
 
     def start(self, pty: Pty) -> None:
         """Begin to relay; called once, when the program has been started."""
         self._pty = pty
+        self._input = InputQueue(pty)
         pty.resume_reading()
-
-    @property
-    def viewers(self) -> Iterable[Viewer]:
-        """Who views it now."""
-        return self._viewers.values()
 
     # --- output
 
     def on_readable(self) -> None:
         """Move what is there into the tail and on to the viewers."""
-        if self._read(CHUNK_BYTES):
+        if self._feed.is_behind:
+            self._pause()
+        elif self._read(CHUNK_BYTES):
             self._spread()
-            self._feed_screen()
+            self._feed.advance()
 
     def _read(self, limit: int) -> int:
         """Read once into the tail; how many bytes came."""
@@ -120,24 +146,28 @@ class Terminal:
 
     def _spread(self) -> None:
         """Send on what is new; stop reading while every viewer is stalled."""
-        if len(self._viewers) == 1:
-            for viewer in self._viewers.values():
+        if len(self.viewers) == 1:
+            for viewer in self.viewers:
                 viewer.pump()
                 if viewer.is_stalled:
                     self._pause()
                 return
-        if not self._viewers:
+        if not self.viewers:
             return
         stalled = 0
-        for viewer in tuple(self._viewers.values()):  # a failing sink may detach its viewer
+        for viewer in self.viewers:  # a failing sink may detach its viewer
             viewer.pump()
-            stalled += viewer.is_stalled
-        if stalled and stalled >= len(self._viewers):
+            if viewer.is_stalled:
+                stalled += 1
+                self.viewers.watch_lag(viewer)
+        if stalled and stalled >= len(self.viewers):
             self._pause()
 
     def drain(self, viewer: Viewer) -> None:
         """Go on with ``viewer``, which may be able to take output again."""
         viewer.pump()
+        if viewer.is_lagging:
+            self.viewers.watch_lag(viewer)
         self._unpause()
 
     def _pause(self) -> None:
@@ -148,9 +178,9 @@ class Terminal:
 
     def _unpause(self) -> None:
         """Read on unless every viewer is stalled; without viewers the program runs freely."""
-        if not self._is_paused or self._pty is None:
+        if not self._is_paused or self._pty is None or self._feed.is_behind:
             return
-        if self._viewers and all(viewer.is_stalled for viewer in self._viewers.values()):
+        if self.viewers and all(viewer.is_stalled for viewer in self.viewers):
             return
         self._is_paused = False
         self._pty.resume_reading()
@@ -160,53 +190,51 @@ class Terminal:
     @property
     def has_screen(self) -> bool:
         """Whether a screen follows the stream, and answers what the program asks of it."""
-        return self._screen is not None
+        return self._feed.screen is not None
 
-    def _feed_screen(self) -> None:
-        """Show the screen what it has not seen; viewers come first, they wait for it."""
-        if self._screen is None:
-            return
-        fed, self._screen_fed = self._screen_fed, self.tail.end
-        try:
-            for part in self.tail.slices(fed, limit=self.tail.capacity):
-                self._screen.feed(part)
-        except ScreenFailed as error:
-            self._lose_screen(error)
+    def screen(self) -> Screen:
+        """The screen, which has seen all output so far; to be used at once.
 
-    def _lose_screen(self, error: ScreenFailed) -> None:
-        if self._screen is not None:
-            self._screen.close()
-            self._screen = None
-            self._observer.screen_lost(self, error)
+        Raises:
+            NotFound: The terminal has none.
+        """
+        screen = self._feed.use()
+        if screen is None:
+            raise NotFound("screen of terminal", self.id)
+        return screen
 
-    def on_reply(self, data: bytes) -> None:
+    def _answer(self, data: bytes) -> None:
         """Answer a query of the program; one that reads nothing is not answered."""
         if self._pty is not None and self.status is None:
             with suppress(LimitReached):
                 self._pty.write(data)
 
-    def on_event(self, event: ScreenEvent) -> None:
-        """Take note of what the stream says of itself."""
-        if isinstance(event, Title):
-            self.title = event.text[:MAX_TITLE]
+    def _on_screen_event(self, event: ScreenEvent) -> None:
+        """Take note of what the stream says of itself, and tell who should know."""
+        told = self.description.note(event)
+        if told is not None:
+            self.viewers.tell(told)
 
     def snapshot(self) -> Snapshot:
         """What rebuilds the terminal on a reset emulator.
 
         The screen writes it; without one it is the tail from its oldest whole line.
         """
-        self._feed_screen()
-        if self._screen is not None:
+        screen = self._feed.use()
+        if screen is not None:
             try:
-                written = self._screen.snapshot()
-                data = written.to_bytes()
+                written = screen.snapshot()
             except ScreenFailed as error:
-                self._lose_screen(error)
+                self._feed.lose(error)
             else:
-                return Snapshot(self.tail.end - written.held_back, written.size, data)
+                return Snapshot(self.tail.end - written.held_back, written.size, written.pieces)
         offset = self.tail.oldest_line()
         data = self.tail.read(offset, limit=self.tail.capacity)
-        return Snapshot(self.tail.end, self.marks.size_at(offset), data)
+        return Snapshot(self.tail.end, self.marks.size_at(offset), iter((data,)))
+
+    def tidy(self) -> None:
+        """Give memory back where it is idle."""
+        self._feed.make_small()
 
     # --- the end
 
@@ -216,24 +244,27 @@ class Terminal:
         drained = 0
         while drained < DRAIN_BYTES and (count := self._read(CHUNK_BYTES)):
             drained += count
-            self._feed_screen()
-            for viewer in tuple(self._viewers.values()):
+            self._feed.catch_up()
+            for viewer in self.viewers:
                 viewer.pump()
         self.status = status
         self.marks.append(self.tail.end, Exited(status))
         self._pty.close()
-        self._acknowledge()
-        if self._resize_timer is not None:
-            self._resize_timer.cancel()
-        for viewer in tuple(self._viewers.values()):
+        self.on_input_taken()
+        if self._reflow_timer is not None:
+            self._reflow_timer.cancel()
+        self._fitting.close()
+        self.control.close()
+        self._feed.catch_up()
+        self.viewers.flush()
+        for viewer in self.viewers:
             viewer.pump()
         self._observer.terminal_ended(self)
 
     def forget(self) -> None:
         """Give up what the ended terminal still holds. Idempotent."""
-        if self._screen is not None:
-            self._screen.close()
-            self._screen = None
+        self._feed.close()
+        self.viewers.close()
 
     def hang_up(self) -> None:
         """Begin to end the program. Idempotent."""
@@ -249,29 +280,19 @@ class Terminal:
             Conflict: The program has ended.
             LimitReached: It has left too much input unread; nothing was written.
         """
-        pty = self._pty
-        if pty is None or self.status is not None:
+        if self._input is None or self.status is not None:
             raise Conflict("the program has ended")
-        pty.write(data)
-        viewer.input_received += len(data)
-        if pty.input_taken == pty.input_queued:
-            viewer.input_taken(viewer.input_received)
-        else:
-            self._awaiting.append((pty.input_queued, viewer, viewer.input_received))
+        self._input.write(viewer, data)
 
     def on_input_taken(self) -> None:
         """Tell those whose queued input has now been taken."""
-        assert self._pty is not None
-        self._acknowledge()
+        if self._input is not None:
+            self._input.acknowledge()
 
-    def _acknowledge(self) -> None:
-        """Acknowledge each viewer's input as far as the program's terminal has taken it."""
-        assert self._pty is not None
-        taken = self._pty.input_taken
-        while self._awaiting and self._awaiting[0][0] <= taken:
-            _, viewer, count = self._awaiting.popleft()
-            if viewer.id in self._viewers:
-                viewer.input_taken(count)
+    def stop_input(self, viewer: Viewer) -> None:
+        """Take back what ``viewer`` has typed and the program has not taken."""
+        if self._input is not None and self.status is None:
+            self._input.drop(viewer)
 
     # --- viewers
 
@@ -284,6 +305,7 @@ class Terminal:
         size: WindowSize,
         window: int = 0,
         since: int | None = None,
+        highest_role: Role | None = None,
     ) -> Viewer:
         """Add a viewer, which takes part from its ``begin`` on.
 
@@ -295,7 +317,7 @@ class Terminal:
         position: int | None = None
         if tail.start <= since <= tail.end:
             position = since
-        elif self._screen is None:
+        elif self._feed.screen is None:
             position = tail.oldest_line()
         self._viewer_count += 1
         viewer = Viewer(
@@ -304,64 +326,72 @@ class Terminal:
             viewer_id=ViewerId(f"{self.id}/{self._viewer_count}"),
             name=name,
             role=role,
+            highest_role=highest_role or role,
             size=size,
             window=window,
             position=position,
         )
-        self._viewers[viewer.id] = viewer
+        self.viewers.add(viewer)
         self.idle_since = None
         return viewer
 
+    def joined(self, viewer: Viewer) -> None:
+        """Let ``viewer`` take part; only ``Viewer.begin`` calls this."""
+        self.control.join(viewer)
+        self.viewers_changed()
+
     def detach(self, viewer: Viewer) -> None:
         """Remove a viewer. Idempotent."""
-        if self._viewers.pop(viewer.id, None) is None:
+        if not self.viewers.remove(viewer):
             return
-        if not self._viewers:
+        if not self.viewers:
             self.idle_since = self._clock.time()
-        self.fit()
+        self.control.leave(viewer)
+        self.viewers_changed()
         self._unpause()
+
+    def viewers_changed(self) -> None:
+        """Let all viewers know who views, and give the terminal the size that they call for."""
+        self.viewers.changed()
+        if self.status is None:
+            self._fitting.fit()
 
     # --- size
 
-    def fit(self) -> None:
-        """Give the terminal the size its viewers call for, at most 20 times a second."""
-        if self.status is not None or self._resize_timer is not None:
-            return
-        wait = self._resized_at + RESIZE_INTERVAL - self._clock.time()
-        if wait > 0:
-            self._resize_timer = self._clock.call_later(wait, self._fit_late)
-        else:
-            self._fit_now()
-
-    def _fit_late(self) -> None:
-        self._resize_timer = None
-        self._fit_now()
-
-    def _fit_now(self) -> None:
-        """Resize when the visible viewers who may type have another size in common."""
-        size = smallest(
-            viewer.size
-            for viewer in self._viewers.values()
-            if viewer.visible and viewer.role >= Role.WRITER
-        )
-        if size is None or size == self.size or self._pty is None:
-            return
-        self._resized_at = self._clock.time()
+    def _resize(self, size: WindowSize) -> bool:
+        """Change the size here and in the stream; whether it was another."""
+        if size == self.size or self._pty is None or self.status is not None:
+            return False
         self._read_before_resize()
         self.size = size
         self._pty.resize(size)
-        if self._screen is not None:
+        screen = self._feed.use()
+        if screen is not None:
             try:
-                self._screen.resize(size)
+                screen.resize(size)
             except ScreenFailed as error:
-                self._lose_screen(error)
+                self._feed.lose(error)
         self.marks.forget_before(self.tail.start)
         self.marks.append(self.tail.end, Resized(size, self.tail.end))
-        for viewer in tuple(self._viewers.values()):
+        for viewer in self.viewers:
             viewer.pump()
+        self._reflow_soon()
+        return True
 
     def _read_before_resize(self) -> None:
         """Take in what was printed for the old size, so that the mark stands behind it."""
+        self._feed.catch_up()
         if not self._is_paused and self._read(CHUNK_BYTES):
             self._spread()
-        self._feed_screen()
+
+    def _reflow_soon(self) -> None:
+        """Have several viewers see the same after a resize."""
+        if self._reflow_timer is not None:
+            self._reflow_timer.cancel()
+        self._reflow_timer = self._clock.call_later(REFLOW_SECONDS, self._reflow)
+
+    def _reflow(self) -> None:
+        self._reflow_timer = None
+        if self._feed.screen is not None and len(self.viewers) > 1:
+            for viewer in self.viewers:
+                viewer.start_over()

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ptybridge.core.errors import BadRequest, Denied
-from ptybridge.core.events import Snapshot, TerminalEvent
+from ptybridge.core.errors import BadRequest
+from ptybridge.core.events import Notice, Snapshot, TerminalEvent, ViewerInfo
+from ptybridge.core.notices import NoticeBox
 from ptybridge.core.values import Role, ViewerId, WindowSize
 
 if TYPE_CHECKING:
@@ -25,10 +26,16 @@ class ViewerSink(Protocol):
         """Send output; ``parts`` are only good during the call."""
 
     def snapshot(self, snapshot: Snapshot) -> None:
-        """Send what replaces all output before ``snapshot.offset``."""
+        """Send what replaces all output before ``snapshot.offset``.
+
+        Not ready until all its pieces have gone out.
+        """
 
     def event(self, event: TerminalEvent) -> None:
         """Send what happened at this place of the stream."""
+
+    def notice(self, notice: Notice) -> None:
+        """Send what has no place in the stream."""
 
     def input_taken(self, count: int) -> None:
         """The program's terminal has taken ``count`` bytes of this viewer's input in all."""
@@ -43,22 +50,27 @@ class Viewer:
         id: Its name among the terminal's viewers.
         name: The name of the identity behind it.
         role: What it may do.
+        highest_role: The most that its role can be made.
         size: Its own window in cells.
         visible: Whether somebody can see it; hidden ones have no say in the size.
         sent: Offset of the first byte not yet sent.
         acked: Offset of the first byte not yet known to be rendered.
         input_received: Bytes of input that came from it.
+        is_lagging: It has fallen so far behind that it may need a snapshot to come back.
     """
 
     __slots__ = (
         "_needs_snapshot",
         "_next_mark",
+        "_notices",
         "_sink",
         "_terminal",
         "_window",
         "acked",
+        "highest_role",
         "id",
         "input_received",
+        "is_lagging",
         "name",
         "role",
         "sent",
@@ -74,6 +86,7 @@ class Viewer:
         viewer_id: ViewerId,
         name: str,
         role: Role,
+        highest_role: Role,
         size: WindowSize,
         window: int,
         position: int | None,
@@ -87,11 +100,14 @@ class Viewer:
         self.id = viewer_id
         self.name = name
         self.role = role
+        self.highest_role = highest_role
         self.size = size
         self.visible = True
         self.sent = position
         self.acked = position
         self.input_received = 0
+        self.is_lagging = False
+        self._notices: NoticeBox | None = None
 
     @property
     def terminal(self) -> "Terminal":
@@ -103,14 +119,31 @@ class Viewer:
         """Whether there is output that it cannot take now."""
         return self.sent < self._terminal.tail.end or self._needs_snapshot
 
+    @property
+    def info(self) -> ViewerInfo:
+        """What the others see of it."""
+        control = self._terminal.control
+        return ViewerInfo(
+            self.id,
+            self.name,
+            self.role,
+            self.size,
+            self.visible,
+            controls=control.controls(self),
+            waits=control.waits(self),
+            lagging=self.is_lagging,
+        )
+
     def begin(self) -> None:
         """Take part: its window counts, and it is sent what there is."""
-        self._terminal.fit()
-        self.pump()
+        self._terminal.joined(self)
+        self._terminal.drain(self)
 
     def pump(self) -> None:
         """Send all that the viewer may have now, in pieces of at most ``CHUNK_BYTES``."""
         tail, marks, sink = self._terminal.tail, self._terminal.marks, self._sink
+        if self._notices is not None:
+            self._send_notices(self._notices)
         while sink.is_ready:
             sent = self.sent
             limit = CHUNK_BYTES
@@ -145,6 +178,27 @@ class Viewer:
         self._next_mark = self._terminal.marks.first_from(snapshot.offset)
         self._sink.snapshot(snapshot)
 
+    def start_over(self) -> None:
+        """Have the viewer given a snapshot before more output."""
+        self._needs_snapshot = True
+        self.pump()
+
+    def tell(self, notices: Sequence[Notice]) -> None:
+        """Send ``notices``; while they cannot go out, few of them are kept."""
+        if self._notices is None and self._sink.is_ready:
+            for notice in notices:
+                self._sink.notice(notice)
+            return
+        self._notices = self._notices or NoticeBox()
+        for notice in notices:
+            self._notices.add(notice)
+
+    def _send_notices(self, box: NoticeBox) -> None:
+        if self._sink.is_ready:
+            self._notices = None
+            for notice in box.take():
+                self._sink.notice(notice)
+
     def ack(self, offset: int) -> None:
         """Note that all before ``offset`` is rendered; repeats and old ones are harmless.
 
@@ -159,7 +213,7 @@ class Viewer:
                 self._terminal.drain(self)
 
     def write(self, data: bytes, *, offset: int | None = None) -> None:
-        """Type ``data``. The one place where the right to type is checked.
+        """Type ``data``, if the viewer may (``Control.check``).
 
         Args:
             data: What the program is to get.
@@ -167,26 +221,27 @@ class Viewer:
                 transport counts them.
 
         Raises:
-            Denied: The viewer's role does not allow it.
+            Denied: The viewer's role does not allow it, or another holds the keyboard.
             BadRequest: ``offset`` shows that input was lost or sent twice.
             Conflict: The program has ended.
             LimitReached: The program has left too much input unread; nothing was written.
         """
-        if self.role < Role.WRITER:
-            raise Denied("a watcher cannot type")
+        self._terminal.control.check(self)
         if offset is not None and offset != self.input_received:
             raise BadRequest(f"input: offset is not {self.input_received}, what came before")
         self._terminal.write(self, data)
 
     def input_taken(self, count: int) -> None:
         """Tell the viewer that ``count`` bytes of its input have been taken in all."""
-        self._sink.input_taken(count)
+        if self in self._terminal.viewers:
+            self._sink.input_taken(count)
 
     def resize(self, size: WindowSize, *, visible: bool) -> None:
         """Note the viewer's own window; the terminal follows by the rules of sizing."""
-        self.size = size
-        self.visible = visible
-        self._terminal.fit()
+        if size != self.size or visible != self.visible:
+            self.size = size
+            self.visible = visible
+            self._terminal.viewers_changed()
 
     def detach(self) -> None:
         """Stop viewing. Idempotent."""

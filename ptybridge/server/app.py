@@ -9,13 +9,14 @@ import structlog
 from aiohttp import web
 
 from ptybridge.config import Settings
-from ptybridge.core.ports import Authenticator, MakeScreen, PtySpawner
+from ptybridge.core.ports import Authenticator, MakeScreen, PtySpawner, Workers
 from ptybridge.core.registry import Limits, Registry, TerminalDefaults
 from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.terminal import Terminal
 from ptybridge.server.door import Door
 from ptybridge.server.middlewares import at_the_door, errors_as_json, harden
 from ptybridge.server.pool import ConnectionPool
+from ptybridge.server.resources import Resources
 from ptybridge.server.router import Router
 from ptybridge.server.routes import Routes
 from ptybridge.server.sockets import Greeting, Sockets
@@ -45,6 +46,7 @@ def make_app(
     authenticator: Authenticator,
     spawner: PtySpawner,
     make_screen: MakeScreen | None = None,
+    workers: Workers | None = None,
 ) -> web.Application:
     """Wire the parts together.
 
@@ -56,6 +58,7 @@ def make_app(
         authenticator: Knows who is asking.
         spawner: Starts programs; it must outlive the application.
         make_screen: Makes the screen of a terminal; without it terminals have none.
+        workers: Threads that feed the screens; they must outlive the application.
     """
     websocket = settings.transport.websocket
     loop = asyncio.get_running_loop()
@@ -68,6 +71,7 @@ def make_app(
         spawner,
         defaults=defaults,
         make_screen=make_screen,
+        workers=workers,
         on_screen_lost=_warn_of_lost_screen,
         limits=Limits(sessions=settings.limits.sessions, terminals=settings.limits.terminals),
         clock=loop,
@@ -88,6 +92,7 @@ def make_app(
     app[REGISTRY] = registry
     app[POOL] = pool
     Routes(web_root=web_root, authenticator=authenticator, base=base).add_to(app)
+    Resources(registry=registry, authenticator=authenticator, base=base).add_to(app)
     Sockets(
         authenticator=authenticator,
         registry=registry,

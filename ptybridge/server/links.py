@@ -1,6 +1,6 @@
 """What carries a connection, seen from the connection."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 
@@ -25,6 +25,15 @@ class Link(Protocol):
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         """Send one binary message now; ``parts`` are only good during the call."""
+
+    def stream_binary(self, header: bytes, pieces: Iterator[bytes]) -> None:
+        """Send one binary message in pieces, one in each turn of the loop as long as it goes out.
+
+        The link is not ready until the last has gone; what is posted meanwhile follows it.
+        """
+
+    def stream_text(self, messages: Iterator[bytes]) -> None:
+        """Send JSON messages one after the other, as ``stream_binary`` does with pieces."""
 
     def ping(self) -> None:
         """Ask the client's link for a sign of life."""

@@ -1,13 +1,33 @@
 """How a viewer's output is put on the wire: one class for each way of speaking."""
 
 import codecs
+import itertools
 from collections.abc import Sequence
 from typing import assert_never
 
-from ptybridge.core.events import Exited, Resized, Snapshot, TerminalEvent
+from ptybridge.core.events import (
+    Exited,
+    Notice,
+    Resized,
+    Snapshot,
+    TerminalEvent,
+    ViewerInfo,
+    Viewers,
+)
+from ptybridge.core.screen import (
+    Bell,
+    ClipboardWrite,
+    CommandFinished,
+    CommandStarted,
+    Notification,
+    Progress,
+    PromptMark,
+    Title,
+    WorkingDirectory,
+)
 from ptybridge.core.values import TerminalId
 from ptybridge.server.links import Link
-from ptybridge.wire import frames, messages
+from ptybridge.wire import frames, messages, notices
 from ptybridge.wire.codes import CloseCode
 from ptybridge.wire.frames import HEADER, Kind
 
@@ -33,6 +53,50 @@ def event_message(terminal_id: TerminalId, event: TerminalEvent) -> messages.Ser
             assert_never(event)
 
 
+def viewer_state(viewer: ViewerInfo) -> notices.ViewerState:
+    """A viewer as clients see it."""
+    return notices.ViewerState(
+        id=viewer.id,
+        name=viewer.name,
+        role=viewer.role.label,
+        rows=viewer.size.rows,
+        cols=viewer.size.cols,
+        visible=viewer.visible,
+        controls=viewer.controls,
+        waits=viewer.waits,
+        lagging=viewer.lagging,
+    )
+
+
+def notice_message(terminal_id: TerminalId, notice: Notice) -> messages.ServerMessage:
+    """The message that tells of ``notice``."""
+    message: messages.ServerMessage
+    match notice:
+        case Viewers(viewers):
+            message = notices.Viewers(terminal_id, [viewer_state(viewer) for viewer in viewers])
+        case Title(text):
+            message = notices.Title(terminal_id, text)
+        case WorkingDirectory(path, host):
+            message = notices.Directory(terminal_id, path, host)
+        case Bell():
+            message = notices.Bell(terminal_id)
+        case Notification(title, body):
+            message = notices.Notification(terminal_id, title, body)
+        case Progress(state, percent):
+            message = notices.Progress(terminal_id, state.value, percent)
+        case PromptMark(part):
+            message = notices.Prompt(terminal_id, part.value)
+        case CommandStarted(command_line):
+            message = notices.CommandStarted(terminal_id, command_line)
+        case CommandFinished(exit_code):
+            message = notices.CommandFinished(terminal_id, exit_code)
+        case ClipboardWrite(selection, text):
+            message = notices.Clipboard(terminal_id, selection, text)
+        case _:
+            assert_never(notice)
+    return message
+
+
 class BinaryOutlet:
     """Output as binary frames of ``ptybridge.v1``."""
 
@@ -56,14 +120,18 @@ class BinaryOutlet:
         self._link.send_binary(HEADER.pack(_OUTPUT, self._channel, offset), parts)
 
     def snapshot(self, snapshot: Snapshot) -> None:
-        """Send a SNAPSHOT frame."""
-        payload = frames.snapshot_payload(snapshot.size.rows, snapshot.size.cols, snapshot.data)
+        """Send a SNAPSHOT frame, as it is written."""
         header = HEADER.pack(Kind.SNAPSHOT, self._channel, snapshot.offset)
-        self._link.send_binary(header, (payload,))
+        size = frames.snapshot_payload(snapshot.size.rows, snapshot.size.cols, b"")
+        self._link.stream_binary(header + size, snapshot.pieces)
 
     def event(self, event: TerminalEvent) -> None:
         """Send an event at its place."""
         self._link.post(messages.encode(event_message(self._terminal_id, event)))
+
+    def notice(self, notice: Notice) -> None:
+        """Send what has no place in the stream."""
+        _send_notice(self._link, self._terminal_id, notice)
 
     def input_taken(self, count: int) -> None:
         """Send an INPUT_ACK: for a paste at once, for keys in a moment and for all of them."""
@@ -82,6 +150,15 @@ class BinaryOutlet:
     def _ack(self) -> None:
         self._acked = self._taken
         self._link.post_binary(HEADER.pack(Kind.INPUT_ACK, self._channel, self._taken))
+
+
+def _send_notice(link: Link, terminal_id: TerminalId, notice: Notice) -> None:
+    """Post a notice, but for a clipboard's text: it may be larger than what may wait."""
+    message = messages.encode(notice_message(terminal_id, notice))
+    if isinstance(notice, ClipboardWrite):
+        link.send_text(message)
+    else:
+        link.post(message)
 
 
 class TextOutlet:
@@ -115,8 +192,12 @@ class TextOutlet:
     def snapshot(self, snapshot: Snapshot) -> None:
         """Send a reset and what rebuilds the terminal; ``offset`` is what follows it."""
         self._decoder.reset()
-        self._send(snapshot.offset, RESET + snapshot.data.decode(errors="replace"))
         self._offset = snapshot.offset
+        decode = _make_decoder("replace").decode
+        texts = itertools.chain(
+            (RESET,), (decode(piece) for piece in snapshot.pieces), (decode(b"", True) for _ in "1")
+        )
+        self._link.stream_text(self._message(snapshot.offset, text) for text in texts if text)
 
     def event(self, event: TerminalEvent) -> None:
         """Send an event at its place; what cannot become whole any more goes before the end."""
@@ -127,14 +208,19 @@ class TextOutlet:
         if isinstance(event, Exited) and self._channel is None:
             self._link.close(CloseCode.ENDED, "the terminal has ended")
 
+    def notice(self, notice: Notice) -> None:
+        """Send what has no place in the stream, unless the terminal is all there is."""
+        if self._channel is not None:
+            _send_notice(self._link, self._terminal_id, notice)
+
     def input_taken(self, count: int) -> None:
         """Say nothing: plain clients do not count."""
 
     def _send(self, offset: int, text: str) -> None:
-        if not text:
-            return
+        if text:
+            self._link.send_text(self._message(offset, text))
+
+    def _message(self, offset: int, text: str) -> bytes:
         if self._channel is None:
-            message = messages.Output(text)
-        else:
-            message = messages.Output(text, self._channel, offset)
-        self._link.send_text(messages.encode(message))
+            return messages.encode(messages.Output(text))
+        return messages.encode(messages.Output(text, self._channel, offset))

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from ptybridge.core.errors import Unavailable
 from ptybridge.server.connection import Connection
-from ptybridge.wire.messages import ClientMessage, Message, Request
+from ptybridge.wire.fields import Message
+from ptybridge.wire.messages import ClientMessage, Request
 
 M = TypeVar("M", bound=Message)
 

@@ -13,13 +13,23 @@ from ptybridge.wire import messages
 def terminal_state(terminal: Terminal) -> messages.TerminalState:
     """A terminal as clients see it."""
     status = terminal.status
+    said = terminal.description
+    progress = said.progress
     return messages.TerminalState(
         id=terminal.id,
-        title=terminal.title,
+        title=said.title,
         rows=terminal.size.rows,
         cols=terminal.size.cols,
         created=int(terminal.created * 1000),
         exit=messages.ExitState(status.code, status.signal) if status else None,
+        session_id=terminal.session_id,
+        cwd=said.directory.path if said.directory else None,
+        progress=messages.ProgressState(progress.state.value, progress.percent)
+        if progress
+        else None,
+        command=said.command,
+        exit_code=said.exit_code,
+        viewers=len(terminal.viewers),
     )
 
 
@@ -39,6 +49,7 @@ class TerminalHandlers:
         router.add(messages.Input, self.type)
         router.add(messages.Resize, self.resize)
         router.add(messages.Ack, self.ack)
+        router.add(messages.Control, self.control)
 
     def ping(self, connection: Connection, _: messages.Ping, request_id: int | None) -> None:
         """Answer at once."""
@@ -89,6 +100,7 @@ class TerminalHandlers:
             connection.sink(message.channel, terminal.id),
             name=connection.identity.name,
             role=Role[(message.role or "owner").upper()],
+            highest_role=Role.OWNER,
             size=WindowSize(message.rows, message.cols),
             window=message.window,
             since=message.since,
@@ -105,6 +117,8 @@ class TerminalHandlers:
                 offset=viewer.sent,
                 end=terminal.tail.end,
                 answers=terminal.has_screen,
+                viewer_id=viewer.id,
+                terminal=terminal_state(terminal),
             ),
             request_id,
         )
@@ -130,3 +144,24 @@ class TerminalHandlers:
     def ack(self, connection: Connection, message: messages.Ack, _: int | None) -> None:
         """Note what a viewer has rendered."""
         connection.viewer(message.channel).ack(message.offset)
+
+    def control(
+        self, connection: Connection, message: messages.Control, request_id: int | None
+    ) -> None:
+        """Pass the keyboard, or the right to it, from hand to hand."""
+        viewer = connection.viewer(message.channel)
+        terminal = viewer.terminal
+        control = terminal.control
+        other = None if message.to is None else terminal.viewers.named(message.to)
+        match message.action:
+            case "request":
+                control.request(viewer)
+            case "release":
+                control.release(viewer)
+            case "grant":
+                if other is None:
+                    raise BadRequest("control: grant needs to, the viewer who gets the keyboard")
+                control.grant(viewer, other)
+            case "revoke":
+                control.revoke(viewer, other)
+        connection.reply(messages.Accepted(), request_id)

@@ -8,13 +8,17 @@ is idle.
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
+
+import structlog
 
 from ptybridge.wire import websocket as framing
 from ptybridge.wire.codes import CloseCode
 from ptybridge.wire.errors import ProtocolViolation
 from ptybridge.wire.websocket import FrameReader, Opcode
+
+_log = structlog.get_logger(__name__)
 
 MAX_OUTBOX = 1024 * 1024
 """Bytes of messages that may wait for a client which does not read; then it is dropped."""
@@ -62,6 +66,8 @@ class WebSocketLink(asyncio.Protocol):
         "_outbox_bytes",
         "_reader",
         "_receiver",
+        "_stream",
+        "_stream_due",
         "_transport",
         "is_ready",
     )
@@ -83,6 +89,8 @@ class WebSocketLink(asyncio.Protocol):
         self._flush_due = False
         self._is_reading = False
         self._is_closing = False
+        self._stream: Iterator[bytes] | None = None
+        self._stream_due = False
         self.is_ready = True
         # Output is written to the socket itself, straight from the tail, where there is one: a
         # transport would keep its own reference or copy until the loop's turn ends.
@@ -118,7 +126,7 @@ class WebSocketLink(asyncio.Protocol):
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.PING:
-            self._post_frame(framing.frame(Opcode.PONG, payload))
+            self._post_control(framing.frame(Opcode.PONG, payload))
         elif opcode == Opcode.CLOSE:
             code, _ = framing.parse_close(payload)
             answer = CloseCode.DONE if code == 1005 else code  # noqa: PLR2004 - section 7.1.5
@@ -135,6 +143,7 @@ class WebSocketLink(asyncio.Protocol):
         self.is_ready = False
         self._is_closing = True
         self._outbox.clear()
+        self._stream = None
         self._receiver.on_closed()
 
     def pause_writing(self) -> None:
@@ -146,6 +155,9 @@ class WebSocketLink(asyncio.Protocol):
         if self._is_closing:
             return
         self.is_ready = True
+        if self._stream is not None:
+            self._stream_soon()
+            return
         self._flush()
         if self.is_ready:
             self._receiver.on_writable()
@@ -183,14 +195,59 @@ class WebSocketLink(asyncio.Protocol):
         start = framing.header(Opcode.BINARY, size)
         self._write([start + header, *parts], size + len(start))
 
+    def stream_binary(self, header: bytes, pieces: Iterator[bytes]) -> None:
+        """Send one binary message as fragments (RFC 6455 section 5.4), a piece a turn."""
+        self._begin_stream(framing.fragments(header, pieces))
+
+    def stream_text(self, messages: Iterator[bytes]) -> None:
+        """Send text messages, one a turn."""
+        self._begin_stream(framing.frame(Opcode.TEXT, message) for message in messages)
+
+    def _begin_stream(self, frames: Iterator[bytes]) -> None:
+        self._flush()
+        self._stream = frames
+        self.is_ready, writable = False, self.is_ready
+        if writable:
+            self._stream_soon()
+
+    def _stream_soon(self) -> None:
+        self.is_ready = False
+        if not self._stream_due:
+            self._stream_due = True
+            self._loop.call_soon(self._stream_on)
+
+    def _stream_on(self) -> None:
+        """Write the next piece; what was posted meanwhile follows the last."""
+        self._stream_due = False
+        if self._stream is None or self._is_closing:
+            return
+        try:
+            frame = next(self._stream, None)
+        except Exception:
+            _log.exception("what was being sent broke off")
+            self.close(CloseCode.INTERNAL, "")
+            return
+        self.is_ready = True
+        if frame is None:
+            self._stream = None
+            self._flush()
+            if self.is_ready:
+                self._receiver.on_writable()
+            return
+        self._write_now([frame], len(frame))
+        if self.is_ready:
+            self._stream_soon()
+
     def ping(self) -> None:
         """Send a ping frame."""
-        self._post_frame(framing.frame(Opcode.PING, b""))
+        self._post_control(framing.frame(Opcode.PING, b""))
 
     def close(self, code: int, reason: str) -> None:
         """Send what was posted and a close frame, then wait shortly for the peer's."""
         if self._is_closing:
             return
+        if self._stream is not None:  # no other message can stand in the unfinished one
+            self._outbox.clear()
         self._outbox.append(framing.close_frame(code, reason))
         if self.is_ready:
             self._write([], 0)
@@ -199,6 +256,7 @@ class WebSocketLink(asyncio.Protocol):
         self._outbox.clear()
         self._is_closing = True
         self.is_ready = False
+        self._stream = None
         self._fd = -1
         self._loop.call_later(CLOSE_SECONDS, self.abort)
 
@@ -213,6 +271,13 @@ class WebSocketLink(asyncio.Protocol):
         self.is_ready = False
         self._is_closing = True
         self._transport.abort()
+
+    def _post_control(self, frame: bytes) -> None:
+        """Send a control frame, which may stand between fragments (RFC 6455 section 5.4)."""
+        if self._stream is None:
+            self._post_frame(frame)
+        elif not self._is_closing:
+            self._transport.write(frame)
 
     def _post_frame(self, frame: bytes) -> None:
         if self._is_closing:
@@ -231,7 +296,7 @@ class WebSocketLink(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
-        if self._outbox and self.is_ready:
+        if self._outbox and self.is_ready and self._stream is None:
             self._write([], 0)
 
     def _write(self, buffers: list[bytes | memoryview], size: int) -> None:
@@ -242,6 +307,10 @@ class WebSocketLink(asyncio.Protocol):
             size += len(posted)
             self._outbox.clear()
             self._outbox_bytes = 0
+        self._write_now(buffers, size)
+
+    def _write_now(self, buffers: list[bytes | memoryview], size: int) -> None:
+        """Write ``buffers`` before what waits in the outbox."""
         if self._fd < 0 or not self.is_ready:
             if not self._is_closing:
                 self._transport.write(b"".join(buffers))

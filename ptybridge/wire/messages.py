@@ -9,34 +9,36 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from ptybridge.wire.errors import MalformedMessage
+from ptybridge.wire.fields import (
+    MAX_ID,
+    Channel,
+    Cols,
+    Message,
+    Name,
+    Offset,
+    RoleName,
+    Rows,
+    wire_name,
+)
+from ptybridge.wire.notices import (
+    Bell,
+    Clipboard,
+    CommandFinished,
+    CommandStarted,
+    Directory,
+    Notification,
+    Progress,
+    Prompt,
+    Title,
+    Viewers,
+)
 
-MAX_CHANNEL = 2**32 - 1
-MAX_ID = 2**53 - 1
-"""The largest integer that every JSON reader keeps exactly (RFC 8259 section 6)."""
 
+class TerminalState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=True):
+    """A terminal as clients see it; ``created`` in milliseconds since the Unix epoch.
 
-def _wire_name(field: str) -> str:
-    """``terminal_id`` to ``terminalID``, ``input_window`` to ``inputWindow``."""
-    first, *rest = field.split("_")
-    return first + "".join("ID" if word == "id" else word.capitalize() for word in rest)
-
-
-Rows = Annotated[int, msgspec.Meta(ge=1, le=500)]
-Cols = Annotated[int, msgspec.Meta(ge=1, le=1000)]
-Channel = Annotated[int, msgspec.Meta(ge=1, le=MAX_CHANNEL)]
-Offset = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-RoleName = Literal["watcher", "writer", "owner"]
-
-
-class Message(msgspec.Struct, frozen=True, rename=_wire_name, omit_defaults=True):
-    """What all messages share: the word that stands as their ``type``."""
-
-    type: ClassVar[str]
-
-
-class TerminalState(msgspec.Struct, frozen=True, rename=_wire_name, omit_defaults=True):
-    """A terminal as clients see it; ``created`` in milliseconds since the Unix epoch."""
+    ``command`` is what the shell runs, where it says so; ``exit_code`` is of the last command.
+    """
 
     id: str
     title: str
@@ -44,6 +46,12 @@ class TerminalState(msgspec.Struct, frozen=True, rename=_wire_name, omit_default
     cols: int
     created: int
     exit: "ExitState | None" = None
+    session_id: str | None = None
+    cwd: str | None = None
+    progress: "ProgressState | None" = None
+    command: str | None = None
+    exit_code: int | None = None
+    viewers: int = 0
 
 
 class ExitState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,17 +61,11 @@ class ExitState(msgspec.Struct, frozen=True, omit_defaults=True):
     signal: int | None = None
 
 
-class ViewerState(msgspec.Struct, frozen=True):
-    """A viewer as the other viewers of its terminal see it."""
+class ProgressState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far a program says it is, in per cent."""
 
-    id: str
-    name: str
-    role: RoleName
-    rows: int
-    cols: int
-    visible: bool
-    controls: bool
-    lagging: bool
+    state: str
+    percent: int | None = None
 
 
 # --- from clients
@@ -143,6 +145,15 @@ class Ack(Message, frozen=True):
     channel: Channel | None = None
 
 
+class Control(Message, frozen=True):
+    """Ask for the keyboard, give it up, hand it on or take it; ``to`` names a viewer."""
+
+    type: ClassVar[str] = "control"
+    channel: Channel
+    action: Literal["request", "grant", "release", "revoke"]
+    to: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+
+
 # --- from the server
 
 
@@ -180,7 +191,7 @@ class PingTimes(msgspec.Struct, frozen=True):
     timeout: int
 
 
-class ReconnectTimes(msgspec.Struct, frozen=True, rename=_wire_name):
+class ReconnectTimes(msgspec.Struct, frozen=True, rename=wire_name):
     """How often a client tries again (0: for ever), and the first delay in milliseconds."""
 
     max_attempts: int
@@ -210,6 +221,7 @@ class Attached(Message, frozen=True):
 
     What lies before ``end`` was printed before the attach: it is shown, but not answered, anew.
     Where the server ``answers`` what programs ask of their terminal, nobody else may.
+    ``viewer_id`` is this viewer's name in ``viewers``.
     """
 
     type: ClassVar[str] = "attached"
@@ -221,6 +233,8 @@ class Attached(Message, frozen=True):
     offset: int
     end: int
     answers: bool
+    viewer_id: str
+    terminal: TerminalState
 
 
 class Detached(Message, frozen=True):
@@ -258,7 +272,9 @@ class Exited(Message, frozen=True):
     signal: int | None = None
 
 
-ClientMessage = Ping | OpenTerminal | CloseTerminal | Attach | Detach | Input | Resize | Ack
+ClientMessage = (
+    Ping | OpenTerminal | CloseTerminal | Attach | Detach | Input | Resize | Ack | Control
+)
 ServerMessage = (
     Pong
     | Error
@@ -270,10 +286,21 @@ ServerMessage = (
     | Output
     | Resized
     | Exited
+    | Viewers
+    | Title
+    | Directory
+    | Bell
+    | Notification
+    | Progress
+    | Prompt
+    | CommandStarted
+    | CommandFinished
+    | Clipboard
 )
 
 CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {
-    cls.type: cls for cls in (Ping, OpenTerminal, CloseTerminal, Attach, Detach, Input, Resize, Ack)
+    cls.type: cls
+    for cls in (Ping, OpenTerminal, CloseTerminal, Attach, Detach, Input, Resize, Ack, Control)
 }
 """Type to class, for all that clients send."""
 SERVER_MESSAGES: dict[str, type[ServerMessage]] = {
@@ -289,6 +316,16 @@ SERVER_MESSAGES: dict[str, type[ServerMessage]] = {
         Output,
         Resized,
         Exited,
+        Viewers,
+        Title,
+        Directory,
+        Bell,
+        Notification,
+        Progress,
+        Prompt,
+        CommandStarted,
+        CommandFinished,
+        Clipboard,
     )
 }
 """Type to class, for all that the server sends."""

@@ -50,18 +50,40 @@ def unmask(mask: bytes, payload: bytes | bytearray | memoryview) -> bytes:
     return mixed.to_bytes(size, order)
 
 
-def header(opcode: int, size: int) -> bytes:
-    """Begin an unfragmented, unmasked frame with ``size`` bytes of payload (section 5.2)."""
+def header(opcode: int, size: int, *, is_last: bool = True) -> bytes:
+    """Begin an unmasked frame with ``size`` bytes of payload, a message's last (section 5.2)."""
+    first = _FIN | opcode if is_last else opcode
     if size < 126:
-        return bytes((_FIN | opcode, size))
+        return bytes((first, size))
     if size < 0x10000:
-        return bytes((_FIN | opcode, 126)) + _SHORT.pack(size)
-    return bytes((_FIN | opcode, 127)) + _LONG.pack(size)
+        return bytes((first, 126)) + _SHORT.pack(size)
+    return bytes((first, 127)) + _LONG.pack(size)
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
     """One whole frame."""
     return header(opcode, len(payload)) + payload
+
+
+def fragments(start: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    r"""Frames of one binary message: ``start`` and then ``pieces`` (section 5.4).
+
+    Each piece is asked for when its frame is. What is short goes as one frame.
+
+    >>> list(fragments(b"a", [b"b"])), len(list(fragments(b"a", [b"b", b"c"])))
+    ([b'\x82\x02ab'], 2)
+    """
+    opcode = Opcode.BINARY
+    waiting = start
+    is_start = True
+    for piece in pieces:
+        if is_start:
+            waiting += piece
+            is_start = False
+            continue
+        yield header(opcode, len(waiting), is_last=False) + waiting
+        opcode, waiting = Opcode.CONTINUATION, piece
+    yield frame(opcode, waiting)
 
 
 def close_frame(code: int, reason: str) -> bytes:

@@ -1,0 +1,76 @@
+"""What a terminal's output says of the terminal: its title, where its shell is, what it runs."""
+
+from dataclasses import replace
+
+from ptybridge.core.screen import (
+    CommandFinished,
+    CommandStarted,
+    Notification,
+    Progress,
+    ProgressState,
+    PromptMark,
+    ScreenEvent,
+    Title,
+    WorkingDirectory,
+)
+
+MAX_TITLE = 256
+"""Characters of a program's title that are kept."""
+
+MAX_TEXT = 4096
+"""Characters that are kept of what else a program says of itself."""
+
+
+class Description:
+    """The states that a stream declares.
+
+    Attributes:
+        title: The title; before the program sets one, its own name.
+        directory: Where the shell says it is; None while it has not said.
+        progress: How far the program says it is; None for none.
+        command: The command line that the shell runs; None while it waits for one or does not
+            say, empty when it says only that something runs.
+        exit_code: How the last command ended; None before one has, or when the shell did not say.
+    """
+
+    __slots__ = ("_name", "command", "directory", "exit_code", "progress", "title")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.title = name
+        self.directory: WorkingDirectory | None = None
+        self.progress: Progress | None = None
+        self.command: str | None = None
+        self.exit_code: int | None = None
+
+    def note(self, event: ScreenEvent) -> ScreenEvent | None:
+        """Take note of ``event``; what viewers should be told, None when they know it already."""
+        match event:
+            case Title(text):
+                event = Title(text[:MAX_TITLE])
+                if (event.text or self._name) == self.title:
+                    return None
+                self.title = event.text or self._name
+            case WorkingDirectory(path, host):
+                event = WorkingDirectory(path[:MAX_TEXT], host[:MAX_TITLE])
+                if event == self.directory:
+                    return None
+                self.directory = event if event.path else None
+            case Progress(state):
+                if event == self.progress:
+                    return None
+                self.progress = None if state is ProgressState.NONE else event
+            case Notification(title, body):
+                event = Notification(title[:MAX_TITLE], body[:MAX_TEXT])
+            case CommandStarted(command_line):
+                self.command = (command_line or "")[:MAX_TEXT]
+                if command_line is not None:
+                    event = replace(event, command_line=self.command)
+            case CommandFinished(exit_code):
+                self.command = None
+                self.exit_code = exit_code
+            case PromptMark():
+                self.command = None
+            case _:
+                pass
+        return event

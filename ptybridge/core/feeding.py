@@ -1,0 +1,217 @@
+"""Feeding a screen with its terminal's output, without keeping the viewers waiting.
+
+What a person's key brings back is fed at once, a few microseconds of work. A flood is fed in large
+pieces by a worker thread while the event loop goes on: the emulator's parser leaves the interpreter
+free, and fewer, larger pieces cost less.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from ptybridge.core.ports import Clock, Job, MakeScreen, Timer, Workers
+from ptybridge.core.screen import Screen, ScreenEvent, ScreenFailed
+from ptybridge.core.tail import Tail
+from ptybridge.core.values import WindowSize
+
+AT_ONCE_BYTES: Final = 16 * 1024
+"""What is fed on the event loop: a tenth of a millisecond of work at most."""
+
+PAUSE: Final = 0.004
+"""Seconds after a piece in which output is gathered into the next one."""
+
+ROOM_BYTES: Final = 128 * 1024
+"""What must stay free of unfed bytes, so that the tail can take the next reads."""
+
+IDLE_SECONDS: Final = 60.0
+"""After so long without output a screen is made small."""
+
+
+class ScreenFeed:
+    """The screen of one terminal, and how far it has seen the terminal's output.
+
+    Replies and events come out on the event loop, in the stream's order, up to ``PAUSE`` and a
+    piece's work after the bytes that caused them.
+
+    Attributes:
+        screen: The emulator; None where there is none or it was lost.
+        fed: Offset of the first byte that the screen has not seen.
+    """
+
+    def __init__(
+        self,
+        tail: Tail,
+        *,
+        clock: Clock,
+        workers: Workers | None,
+        on_reply: Callable[[bytes], None],
+        on_event: Callable[[ScreenEvent], None],
+        on_lost: Callable[[ScreenFailed], None],
+        on_room: Callable[[], None],
+    ) -> None:
+        """``on_room`` is called when reading, that ``is_behind`` had stopped, may go on."""
+        self.screen: Screen | None = None
+        self.fed = tail.end
+        self._tail = tail
+        self._clock = clock
+        self._workers = workers if tail.capacity >= 4 * ROOM_BYTES else None
+        self._tell_reply = on_reply
+        self._tell_event = on_event
+        self._tell_lost = on_lost
+        self._tell_room = on_room
+        self._told: list[bytes | ScreenEvent] = []
+        self._job: Job | None = None
+        self._job_number = 0
+        self._feeds_until = 0
+        self._timer: Timer | None = None
+        self._fed_at = float("-inf")
+        self._made_small_at = 0
+
+    def begin(self, make_screen: MakeScreen, size: WindowSize) -> None:
+        """Make the screen.
+
+        Raises:
+            ScreenUnavailable: There can be none here.
+        """
+        self.screen = make_screen(size, self)
+
+    # --- from the screen, in whichever thread feeds it
+
+    def on_reply(self, data: bytes) -> None:
+        """Keep an answer to the program until the piece is fed."""
+        self._told.append(data)
+
+    def on_event(self, event: ScreenEvent) -> None:
+        """Keep an event until the piece is fed."""
+        self._told.append(event)
+
+    # --- from the terminal
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether reading on would write over bytes that the screen has not seen."""
+        if self.screen is None or self._workers is None:
+            return False
+        return self._tail.end + ROOM_BYTES - self.fed > self._tail.capacity
+
+    def advance(self) -> None:
+        """Show the screen what is new: little of it at once, much of it beside the loop."""
+        if self.screen is None or self._job is not None or self._timer is not None:
+            return
+        backlog = self._tail.end - self.fed
+        if not backlog:
+            return
+        if self._workers is None:
+            self._feed_now()
+        elif self._clock.time() - self._fed_at < PAUSE:
+            self._timer = self._clock.call_later(PAUSE, self._go_on)
+        elif backlog <= AT_ONCE_BYTES:
+            self._feed_now()
+        else:
+            self._hand_over(self._workers)
+
+    def catch_up(self) -> None:
+        """Show the screen all there is before this returns."""
+        if self._job is not None:
+            self._settle(self._job_number, self._job.wait())
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.screen is not None and self.fed < self._tail.end:
+            self._feed_now()
+
+    def use(self) -> Screen | None:
+        """The screen when it has seen everything; nobody else touches it until the next call."""
+        self.catch_up()
+        return self.screen
+
+    def make_small(self) -> None:
+        """Give memory back if the terminal has been idle for long."""
+        if self.screen is None or self._job is not None or self._made_small_at == self.fed:
+            return
+        if self._clock.time() - self._fed_at < IDLE_SECONDS:
+            return
+        self._made_small_at = self.fed
+        if self._workers is None:
+            self._try(self.screen.compress)
+        else:
+            self._submit(self._workers, self.screen.compress, until=self.fed)
+
+    def lose(self, error: ScreenFailed) -> None:
+        """Go on without the screen, which is broken. Idempotent."""
+        if self.screen is not None:
+            self.close()
+            self._tell_lost(error)
+
+    def close(self) -> None:
+        """Free the screen. Idempotent."""
+        if self._job is not None:
+            self._job.wait()
+            self._job = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.screen is not None:
+            self.screen.close()
+            self.screen = None
+            self._tell_room()
+
+    # --- pieces
+
+    def _feed_now(self) -> None:
+        until = self._tail.end
+        self._try(lambda: self._feed(until))
+        self.fed = until
+        self._fed_at = self._clock.time()
+        self._tell()
+
+    def _feed(self, until: int) -> None:
+        """Feed up to ``until``; runs in any thread."""
+        assert self.screen is not None
+        for part in self._tail.slices(self.fed, limit=until - self.fed):
+            self.screen.feed(part)
+
+    def _try(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except ScreenFailed as error:
+            self.lose(error)
+
+    def _hand_over(self, workers: Workers) -> None:
+        until = self._tail.end
+        self._submit(workers, lambda: self._feed(until), until=until)
+
+    def _submit(self, workers: Workers, work: Callable[[], None], *, until: int) -> None:
+        self._feeds_until = until
+        self._job_number = number = self._job_number + 1
+        self._job = workers.submit(work, lambda error: self._settle(number, error))
+
+    def _settle(self, number: int, error: BaseException | None) -> None:
+        """Take back what was handed over; whoever comes second finds nothing to do."""
+        if self._job is None or self._job_number != number:
+            return
+        self._job = None
+        if isinstance(error, ScreenFailed):
+            self.lose(error)
+            return
+        if error is not None:
+            raise error
+        if self._feeds_until > self.fed:
+            self.fed = self._feeds_until
+            self._fed_at = self._clock.time()
+        self._tell()
+        self._tell_room()
+        self.advance()
+
+    def _go_on(self) -> None:
+        self._timer = None
+        self._fed_at = float("-inf")
+        self.advance()
+
+    def _tell(self) -> None:
+        """Pass on what the screen said."""
+        told, self._told = self._told, []
+        for item in told:
+            if isinstance(item, bytes):
+                self._tell_reply(item)
+            else:
+                self._tell_event(item)

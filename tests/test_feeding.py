@@ -1,0 +1,158 @@
+"""A screen is fed all of the stream, in order, without keeping anybody waiting."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptybridge.core.feeding import AT_ONCE_BYTES, IDLE_SECONDS, PAUSE, ROOM_BYTES
+from ptybridge.core.screen import Bell, ScreenFailed, ScreenOwner
+from ptybridge.core.screen import Snapshot as WrittenSnapshot
+from ptybridge.core.values import WindowSize
+from tests.fakes import FakeWorkers, Shown, Stage
+
+CAPACITY = 8 * ROOM_BYTES
+
+
+class KeepingScreen:
+    """A screen that keeps what it is fed."""
+
+    def __init__(self, size: WindowSize, owner: ScreenOwner) -> None:
+        self.size = size
+        self.fed = bytearray()
+        self.compressed = 0
+        self._owner = owner
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        self.fed += data
+        for query in range(bytes(data).count(b"?")):
+            self._owner.on_reply(b"%d!" % query)
+        if b"\a" in bytes(data):
+            self._owner.on_event(Bell())
+        if b"BREAK" in bytes(data):
+            raise ScreenFailed("broken")
+
+    def resize(self, size: WindowSize) -> None:
+        self.size = size
+
+    def snapshot(self, *, history_lines: int | None = None) -> WrittenSnapshot:
+        return WrittenSnapshot(self.size, 0, iter([bytes(self.fed[-5:])]))
+
+    def text(self) -> str:
+        return ""
+
+    html = vt = text
+
+    def compress(self) -> None:
+        self.compressed += 1
+
+    def close(self) -> None:
+        self.fed.clear()
+
+
+class FedStage(Stage):
+    """A terminal whose screen is fed by threads that the test lets run."""
+
+    def __init__(self) -> None:
+        self.workers = FakeWorkers()
+        self.screens: list[KeepingScreen] = []
+        super().__init__(tail_bytes=CAPACITY, make_screen=self.make, workers=self.workers)
+
+    def make(self, size: WindowSize, owner: ScreenOwner) -> KeepingScreen:
+        self.screens.append(KeepingScreen(size, owner))
+        return self.screens[-1]
+
+    def settle(self) -> None:
+        """Let time pass and threads work until nothing is left to do."""
+        while self.workers.jobs or len(self.screens[0].fed) < self.terminal.tail.end:
+            self.workers.run()
+            self.clock.advance(PAUSE)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=200_000), st.integers(0, 3)), max_size=12))
+def test_a_screen_sees_every_byte_once_and_in_order(chunks: list[tuple[bytes, int]]) -> None:
+    stage = FedStage()
+    _, sink = stage.view()
+    for data, then in chunks:
+        stage.pty.prints(data.replace(b"BREAK", b""))
+        if then == 1:
+            stage.clock.advance(PAUSE)
+        elif then == 2:
+            stage.workers.run()
+    stage.settle()
+    assert bytes(stage.screens[0].fed) == sink.data
+    assert not stage.pty.is_paused
+
+
+def test_a_keys_echo_is_seen_at_once() -> None:
+    stage = FedStage()
+    stage.pty.prints(b"?")
+    assert bytes(stage.pty.received) == b"0!"
+    assert not stage.workers.jobs
+
+
+def test_a_flood_goes_to_a_thread_and_reading_waits_before_it_writes_over_unseen_bytes() -> None:
+    stage = FedStage()
+    stage.view()
+    stage.pty.prints(b"x" * (3 * CAPACITY))
+    assert len(stage.workers.jobs) == 1
+    assert stage.pty.is_paused
+    assert stage.terminal.tail.end + ROOM_BYTES >= CAPACITY
+    stage.settle()
+    assert len(stage.screens[0].fed) == 3 * CAPACITY
+    assert stage.pty.unread == 0
+
+
+def test_answers_from_a_thread_reach_the_program_in_order() -> None:
+    stage = FedStage()
+    stage.pty.prints(b"?" + b" " * AT_ONCE_BYTES)
+    stage.settle()
+    stage.pty.prints(b"?" * 3)
+    stage.settle()
+    assert bytes(stage.pty.received) == b"0!0!1!2!"
+
+
+def test_a_snapshot_waits_for_what_is_being_fed_and_feeds_the_rest() -> None:
+    stage = FedStage()
+    stage.pty.prints(b"x" * CAPACITY)
+    stage.clock.advance(PAUSE)
+    stage.pty.prints(b"12345")
+    stage.settle()
+    stage.pty.prints(b"67890")
+    _, sink = stage.view(since=1)
+    assert sink.log == [Shown(stage.terminal.tail.end, stage.terminal.size, b"67890")]
+    stage.workers.run()
+    assert len(stage.screens[0].fed) == stage.terminal.tail.end
+
+
+@pytest.mark.parametrize("size", [5, AT_ONCE_BYTES * 2])
+def test_a_screen_that_breaks_is_dropped_whoever_feeds_it(size: int) -> None:
+    stage = FedStage()
+    _, sink = stage.view()
+    stage.pty.prints(b"BREAK" + b"x" * size)
+    stage.workers.run()
+    assert stage.ended.lost == ["broken"]
+    stage.pty.prints(b"y" * 2 * CAPACITY)
+    assert len(sink.data) == 5 + size + 2 * CAPACITY
+
+
+def test_an_idle_screen_is_made_small_once() -> None:
+    stage = FedStage()
+    stage.pty.prints(b"hello")
+    stage.clock.advance(IDLE_SECONDS)
+    for _ in range(3):
+        stage.terminal.tidy()
+        stage.workers.run()
+    assert stage.screens[0].compressed == 1
+    stage.pty.prints(b"again")
+    assert bytes(stage.screens[0].fed) == b"helloagain"
+    stage.terminal.tidy()
+    assert not stage.workers.jobs
+
+
+def test_a_terminal_is_forgotten_in_the_middle_of_a_piece() -> None:
+    stage = FedStage()
+    stage.pty.prints(b"x" * CAPACITY)
+    (job,) = stage.workers.jobs
+    stage.terminal.forget()
+    job.done(job.wait())
+    assert not stage.terminal.has_screen
