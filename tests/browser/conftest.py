@@ -137,6 +137,8 @@ class Cable:
         self.port = 0
         self.carried = 0
         self.cut_after: int | None = None
+        self._flows = asyncio.Event()
+        self._flows.set()
 
     async def plug(self) -> None:
         """Let connections through, on the same port as before."""
@@ -150,6 +152,14 @@ class Cable:
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()
+
+    def hold(self) -> None:
+        """Let nothing reach the page, as a link that is too slow; nothing is lost."""
+        self._flows.clear()
+
+    def let_flow(self) -> None:
+        """Let all that was held back reach the page."""
+        self._flows.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._server.port)
@@ -165,6 +175,8 @@ class Cable:
         own, theirs = f"127.0.0.1:{self._server.port}", f"127.0.0.1:{self.port}"
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while data := await source.read(65536):
+                if is_down:
+                    await self._flows.wait()
                 if not is_down:  # the page believes that the cable is the server
                     data = data.replace(theirs.encode(), own.encode())
                 elif self.cut_after is not None:

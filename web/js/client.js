@@ -26,6 +26,8 @@ const ACK_DELAY_MS = 30;
  * @property {(rows: number, cols: number, vt: Uint8Array, rendered: () => void) => void} snapshot
  * @property {(rows: number, cols: number) => void} resized
  * @property {(exit: wire.Exit) => void} exited
+ * @property {(notice: wire.Notice, own: wire.Viewer | null) => void} told what has no place in the
+ *   stream; ``own`` is this viewer, as far as the server has told
  */
 
 /** An error that the server answered a request with. */
@@ -52,6 +54,10 @@ export class Attachment {
   #isLive = false;
   #isFresh;
   #oldUntil = 0;
+  #viewerID = "";
+  #isOutOfStep = false;
+  /** This viewer as the server tells all; null before it has. @type {wire.Viewer | null} */
+  own = null;
   /** @type {View} */
   view;
   input;
@@ -81,6 +87,26 @@ export class Attachment {
     return this.#isLive;
   }
 
+  /** Whether what is typed reaches the program, as far as is known. */
+  get controls() {
+    return this.own?.controls ?? true;
+  }
+
+  /**
+   * Asks for the keyboard, gives it back, hands it on, or takes it.
+   * @param {"request" | "release" | "grant" | "revoke"} action
+   * @param {string} [to] a viewer's id
+   */
+  async control(action, to) {
+    const whom = to === undefined ? {} : { to };
+    await this.#client.request("control", { channel: this.channel, action, ...whom });
+  }
+
+  /** Input was refused: the server has counted less of it than this page. */
+  refused() {
+    this.#isOutOfStep = true;
+  }
+
   /** Asks for the output from where it broke off. */
   async attach() {
     const { rows, cols, visible } = this.view;
@@ -96,6 +122,8 @@ export class Attachment {
     const isResume = attached.offset === this.#received;
     this.#received = this.#rendered = this.#acked = attached.offset;
     this.#isLive = true;
+    this.#viewerID = attached.viewerID;
+    this.#isOutOfStep = false;
     if (!isResume) this.#oldUntil = this.#isFresh ? 0 : attached.end;
     this.#isFresh = false;
     this.input.reset();
@@ -150,6 +178,15 @@ export class Attachment {
       this.#isLive = false;
       this.#screen.exited(message.data);
     }
+  }
+
+  /** @param {wire.Notice} notice about this terminal */
+  noticed(notice) {
+    if (notice.type === "viewers") {
+      this.own = notice.data.viewers.find(({ id }) => id === this.#viewerID) ?? null;
+      if (this.controls && this.#isOutOfStep) void this.#client.renew(this);
+    }
+    this.#screen.told(notice, this.own);
   }
 
   /** @param {number} offset */
@@ -291,6 +328,18 @@ export class BridgeClient {
     await Promise.all([...this.#attachments.values()].map((attachment) => attachment.attach()));
   }
 
+  /**
+   * Views a terminal anew, from where the view is, so that both ends count its input from 0.
+   * @param {Attachment} attachment
+   */
+  async renew(attachment) {
+    this.send("detach", { channel: attachment.channel });
+    attachment.suspend();
+    await attachment.attach().catch((error) => {
+      if (!(error instanceof RequestError)) throw error;
+    });
+  }
+
   /** @param {Attachment} attachment */
   forget(attachment) {
     this.#attachments.delete(attachment.channel);
@@ -341,7 +390,19 @@ export class BridgeClient {
           if (attachment.terminalID === message.data.terminalID) attachment.told(message);
         }
         break;
+      case "viewers":
+      case "bell":
+      case "notification":
+      case "progress":
+      case "clipboard":
+        for (const attachment of this.#attachments.values()) {
+          if (attachment.terminalID === message.data.terminalID) attachment.noticed(message);
+        }
+        break;
       case "error":
+        if (message.id === undefined) {
+          for (const attachment of this.#attachments.values()) attachment.refused();
+        }
         request?.reject(new RequestError(message.data.code, message.data.message));
         return;
     }

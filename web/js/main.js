@@ -7,6 +7,7 @@ import { connectClipboard } from "./clipboard.js";
 import { FAILURES, showFailure } from "./error_view.js";
 import { logIn } from "./login.js";
 import { LARGE_BYTES, Paste } from "./paste.js";
+import { PeopleView } from "./people_view.js";
 import { formatPlace, parsePlace } from "./place.js";
 import { browserClock, ReconnectingSocket } from "./socket.js";
 import { button, element, Notice, StatusView } from "./status_view.js";
@@ -48,6 +49,11 @@ class Page {
   #ended = new Notice(find("notices"), { name: "ended" }).add(
     button("New terminal", () => void this.#openNew(), "primary"),
   );
+  #people = new PeopleView(find("people"), (action, to) => void this.#control(action, to));
+  #asks = "";
+  #asked = new Notice(find("notices"), { name: "asked" }).add(
+    button("Hand it over", () => void this.#control("grant", this.#asks), "primary"),
+  );
   #hint = new Notice(find("notices"), { name: "hint" }).add(
     button("Close", () => this.#hint.hide()),
   );
@@ -57,6 +63,7 @@ class Page {
     this.#view.onkeys = (data) => this.#type(data);
     this.#view.onfit = () => this.#tellSize();
     this.#view.ontitle = (title) => this.#status.title(title);
+    this.#view.ontold = (notice, own) => this.#told(notice, own);
     this.#view.onexit = (exit) => this.#showEnd(exit);
     document.addEventListener("visibilitychange", () => this.#seen());
     // Another address in this tab, such as the one that the server printed: begin anew there.
@@ -236,15 +243,77 @@ class Page {
       this.#early?.push(data);
       return;
     }
+    if (!attachment.controls) {
+      this.#paste?.cancel();
+      return;
+    }
     if (data[0] === INTERRUPT) this.#paste?.cancel();
     if (!attachment.input.write(data)) {
       this.#hint.show("The program does not read what is typed; the last keys did not arrive.");
     }
   }
 
+  // --- the others
+
+  /**
+   * @param {import("./wire.js").Notice} notice
+   * @param {import("./wire.js").Viewer | null} own
+   */
+  #told(notice, own) {
+    if (notice.type === "viewers") {
+      this.#people.show(notice.data.viewers, own);
+      this.#showTurn(notice.data.viewers, own);
+      if (own !== null && !own.controls) this.#paste?.cancel();
+    } else if (notice.type === "notification") {
+      this.#hint.show([notice.data.title, notice.data.body].filter(Boolean).join(": "));
+    }
+  }
+
+  /**
+   * Says who has the keyboard where not everybody types, and what can be done about it.
+   * @param {import("./wire.js").Viewer[]} viewers
+   * @param {import("./wire.js").Viewer | null} own
+   */
+  #showTurn(viewers, own) {
+    const asks = viewers.find(({ waits, id }) => waits && id !== own?.id);
+    const holder = viewers.find(({ controls }) => controls);
+    const bar = find("turn");
+    const say = (/** @type {string} */ text, /** @type {HTMLElement[]} */ ...parts) => {
+      bar.replaceChildren(element("span", { text }), ...parts);
+    };
+    bar.replaceChildren();
+    this.#asked.hide();
+    if (own === null || viewers.length < 2) return;
+    if (own.role === "watcher") say("Watching");
+    else if (!own.controls) {
+      const who = holder === undefined ? "Nobody types" : `${holder.name} types`;
+      const label = own.role === "owner" ? "Take the keyboard" : "Ask for the keyboard";
+      if (own.waits) say(`${who}; you are next`);
+      else say(who, button(label, () => void this.#control("request")));
+    } else if (asks !== undefined) {
+      this.#asks = asks.id;
+      this.#asked.show(`${asks.name} asks for the keyboard.`);
+    }
+  }
+
+  /**
+   * @param {"request" | "release" | "grant" | "revoke"} action
+   * @param {string} [to]
+   */
+  async #control(action, to) {
+    try {
+      await this.#attachment?.control(action, to);
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      this.#hint.show(error.message);
+    }
+    this.#view.focus();
+  }
+
   /** @param {string} text */
   async #pasteText(text) {
     const attachment = this.#attachment;
+    if (attachment !== null && !attachment.controls) return;
     if (attachment === null || !attachment.isLive || text === "" || this.#paste !== null) return;
     const paste = new Paste(attachment.input, text, this.#view.isBracketed);
     this.#paste = paste;

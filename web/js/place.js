@@ -1,6 +1,7 @@
 /**
  * Where the page is, in its address: ``#token=TOKEN`` once, then ``#/s/SESSION/t/TERMINAL``, so
- * that a reload or a bookmark comes back to the same terminal.
+ * that a reload or a bookmark comes back to the same terminal. Both, joined by ``&``, lead
+ * somebody else there.
  */
 
 export const DEFAULT_SESSION = "main";
@@ -14,8 +15,9 @@ export const DEFAULT_SESSION = "main";
  * @returns {Place}
  */
 export function parsePlace(hash) {
-  const token = /^#token=(.+)$/.exec(hash)?.[1] ?? null;
-  const [, session, terminal] = /^#\/s\/([\w.-]+)(?:\/t\/([\w.-]+))?$/.exec(hash) ?? [];
+  const token = /[#&]token=([^&]+)$/.exec(hash)?.[1] ?? null;
+  const place = hash.replace(/[#&]token=[^&]+$/, "");
+  const [, session, terminal] = /^#\/s\/([\w.-]+)(?:\/t\/([\w.-]+))?$/.exec(place) ?? [];
   return { token, session: session ?? DEFAULT_SESSION, terminal: terminal ?? null };
 }
 

@@ -20,7 +20,7 @@ const CSI_QUERIES = [
 /** OSC numbers that ask when their text holds a question mark: colours. */
 const OSC_QUERIES = [4, 10, 11, 12];
 
-/** OSC 52 puts text into the clipboard: once, not each time that it is shown. */
+/** OSC 52 puts text into the clipboard: once, and where the server offers it, not here. */
 const OSC_CLIPBOARD = 52;
 
 /** DEC private mode: focus gained and lost is typed. */
@@ -45,7 +45,7 @@ export function muteQueries(emulator, isMuted, isAnswered) {
   for (const number of OSC_QUERIES) {
     emulator.parser.registerOscHandler(number, (text) => isSilent() && text.includes("?"));
   }
-  emulator.parser.registerOscHandler(OSC_CLIPBOARD, () => isMuted());
+  emulator.parser.registerOscHandler(OSC_CLIPBOARD, isSilent);
 
   let isReportDue = false;
   emulator.parser.registerCsiHandler({ prefix: "?", final: "h" }, (modes) => {

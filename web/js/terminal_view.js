@@ -19,11 +19,18 @@ const FIT_DELAY_MS = 50;
 /** The most that a program may put into the clipboard at once. */
 const CLIPBOARD_CHARACTERS = 1024 * 1024;
 
+const FONT_SIZE = 14;
+
+/** The smallest letters that a terminal larger than the window is shown in; then it is scrolled. */
+const LEAST_FONT_SIZE = 6;
+
 const FONT =
   'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
 /** @typedef {import("./wire.js").Attached} Attached */
 /** @typedef {import("./wire.js").Exit} Exit */
+/** @typedef {import("./wire.js").Notice} Notice */
+/** @typedef {import("./wire.js").Viewer} Viewer */
 
 /** The clipboard as programs see it (OSC 52): they may fill it, and never learn what is in it. */
 const writeOnlyClipboard = {
@@ -57,6 +64,8 @@ export class TerminalView {
   ontitle = () => {};
   /** @type {(exit: Exit) => void} */
   onexit = () => {};
+  /** @type {(notice: Notice, own: Viewer | null) => void} */
+  ontold = () => {};
 
   /** @param {HTMLElement} host */
   constructor(host) {
@@ -66,7 +75,7 @@ export class TerminalView {
       allowProposedApi: true,
       cursorBlink: !window.matchMedia("(prefers-reduced-motion: reduce)").matches,
       fontFamily: FONT,
-      fontSize: 14,
+      fontSize: FONT_SIZE,
       macOptionIsMeta: true,
       rightClickSelectsWord: false,
       scrollback: 10_000,
@@ -229,6 +238,17 @@ export class TerminalView {
     });
   }
 
+  /**
+   * @param {Notice} notice
+   * @param {Viewer | null} own
+   */
+  told(notice, own) {
+    if (notice.type === "clipboard" && notice.data.selection === "clipboard") {
+      void writeOnlyClipboard.writeText("c", notice.data.text);
+    }
+    this.ontold(notice, own);
+  }
+
   /** @param {Exit} exit */
   exited(exit) {
     this.#write(this.#hold.flush(), true, () => this.onexit(exit));
@@ -272,18 +292,24 @@ export class TerminalView {
   #measure() {
     const fit = this.#fit.proposeDimensions();
     if (!fit || !Number.isFinite(fit.rows) || !Number.isFinite(fit.cols)) return false;
-    const rows = Math.min(500, Math.max(1, fit.rows));
-    const cols = Math.min(1000, Math.max(1, fit.cols));
+    // The window is measured in letters of the usual size, whatever size they are shown in.
+    const scale = (this.#emulator.options.fontSize ?? FONT_SIZE) / FONT_SIZE;
+    const rows = Math.min(500, Math.max(1, Math.floor(fit.rows * scale)));
+    const cols = Math.min(1000, Math.max(1, Math.floor(fit.cols * scale)));
     if (rows === this.#own.rows && cols === this.#own.cols) return false;
     this.#own = { rows, cols };
     return true;
   }
 
-  /** Shows where the terminal ends when it is smaller than the window. */
+  /** Shows the terminal at its true size: where it ends, or in smaller letters if it must be. */
   #letterbox() {
     const { rows, cols } = this.#emulator;
-    const isSmaller = rows < this.#own.rows || cols < this.#own.cols;
-    this.#host.toggleAttribute("data-letterboxed", isSmaller);
+    const differs = rows !== this.#own.rows || cols !== this.#own.cols;
+    const scale = Math.min(1, this.#own.rows / rows, this.#own.cols / cols);
+    const fontSize = Math.max(LEAST_FONT_SIZE, Math.floor(FONT_SIZE * scale * 2) / 2);
+    if (this.#emulator.options.fontSize !== fontSize) this.#emulator.options.fontSize = fontSize;
+    this.#host.toggleAttribute("data-letterboxed", differs);
+    this.#host.toggleAttribute("data-scrolled", FONT_SIZE * scale < LEAST_FONT_SIZE);
   }
 
   dispose() {

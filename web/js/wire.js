@@ -17,12 +17,14 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  * @typedef {{ kind: number, channel: number, offset: number, payload: Uint8Array }} Frame
  * @typedef {{ id: string, title: string, rows: number, cols: number, created: number,
  *   exit?: Exit }} TerminalState
+ * @typedef {{ id: string, name: string, role: "watcher" | "writer" | "owner", rows: number,
+ *   cols: number, visible: boolean, controls: boolean, lagging: boolean, waits: boolean }} Viewer
  * @typedef {{ code?: number, signal?: number }} Exit
  * @typedef {{ connectionID: string, user: { id: string, name: string },
  *   ping: { interval: number, timeout: number },
  *   reconnect: { maxAttempts: number, delay: number }, inputWindow: number }} Welcome
  * @typedef {{ channel: number, terminalID: string, role: string, rows: number, cols: number,
- *   offset: number, end: number, answers: boolean }} Attached ``end``: what lies before it is old;
+ *   offset: number, end: number, answers: boolean, viewerID: string }} Attached ``end``: what lies before it is old;
  *   ``answers``: the server answers what programs ask, so the page must not
  * @typedef {(
  *   | { type: "welcome", data: Welcome, id?: number }
@@ -35,7 +37,18 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *   | { type: "resized", data: { terminalID: string, rows: number, cols: number, offset: number },
  *       id?: number }
  *   | { type: "exited", data: { terminalID: string } & Exit, id?: number }
+ *   | Notice
  * )} ServerMessage
+ * @typedef {(
+ *   | { type: "viewers", data: { terminalID: string, viewers: Viewer[] }, id?: number }
+ *   | { type: "bell", data: { terminalID: string }, id?: number }
+ *   | { type: "notification", data: { terminalID: string, title: string, body: string },
+ *       id?: number }
+ *   | { type: "progress", data: { terminalID: string, state: string, percent?: number },
+ *       id?: number }
+ *   | { type: "clipboard", data: { terminalID: string, selection: string, text: string },
+ *       id?: number }
+ * )} Notice what a terminal's viewers are told beside its stream
  */
 
 /**

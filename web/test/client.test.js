@@ -40,6 +40,8 @@ class FakeScreen {
   resized = (rows, cols) => this.log.push(["resized", rows, cols]);
   /** @param {any} exit */
   exited = (exit) => this.log.push(["exited", exit.code]);
+  /** @param {any} notice @param {any} own */
+  told = (notice, own) => this.log.push([notice.type, own?.controls]);
   renders() {
     for (const rendered of this.#rendering.splice(0)) rendered();
   }
@@ -227,4 +229,41 @@ test("asked to connect while it seems connected, it makes sure within the timeou
   assert.equal(on.sockets[0]?.readyState, 3);
   on.clock.advance(1000);
   assert.equal(on.sockets.length, 2);
+});
+
+/** @param {object} own what differs from a writer who types */
+const viewers = (own) => ({
+  type: "viewers",
+  data: {
+    terminalID: "t1",
+    viewers: [
+      { id: "t1/1", name: "me", role: "writer", controls: true, waits: false, ...own },
+      { id: "t1/2", name: "other", role: "writer", controls: true, waits: false },
+    ],
+  },
+});
+
+test("who may not type now knows it, and counts anew when it may again", async () => {
+  const on = stage();
+  const screen = new FakeScreen();
+  const attaching = on.client.attach("t1", screen, { rows: 24, cols: 80, visible: true });
+  const first = on.last().messages("attach")[0];
+  const reply = attached(0, first.id);
+  Object.assign(reply.data, { viewerID: "t1/1" });
+  on.last().receives(reply);
+  const attachment = await attaching;
+  assert.equal(attachment.controls, true);
+  attachment.input.write(new Uint8Array(3));
+  on.last().receives(viewers({ controls: false }));
+  assert.equal(attachment.controls, false);
+  on.last().receives({ type: "error", data: { code: "denied", message: "not you" } });
+  on.last().receives(viewers({}));
+  const again = on.last().messages("attach").find(({ id }) => id !== first.id);
+  assert.equal(again.data.since, 0);
+  const renewed = attached(0, again.id);
+  Object.assign(renewed.data, { viewerID: "t1/3" });
+  on.last().receives(renewed);
+  attachment.input.write(new Uint8Array(2));
+  assert.equal(on.last().messages("detach").length, 1);
+  assert.deepEqual(screen.log.slice(1, 3), [["viewers", false], ["viewers", true]]);
 });

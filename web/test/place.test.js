@@ -10,6 +10,8 @@ test("a place is read as it was written", () => {
 
 test("a token is found, and anything else is the beginning", () => {
   assert.equal(parsePlace("#token=abc-_1").token, "abc-_1");
+  const invited = { token: "abc", session: "work", terminal: "t1" };
+  assert.deepEqual(parsePlace("#/s/work/t/t1&token=abc"), invited);
   for (const hash of ["", "#", "#/s/", "#/s/a/t/../x", "#<script>"]) {
     assert.deepEqual(parsePlace(hash), { token: null, session: "main", terminal: null });
   }
