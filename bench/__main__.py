@@ -17,9 +17,10 @@ from bench.echo import Echo
 from bench.figures import Figure, Row
 from bench.flood import Flood
 from bench.interrupt import Interrupt
+from bench.stall import Stall
 from bench.subjects import Serving, Subject, Unmeasured
 
-FIGURES: tuple[Figure, ...] = (Echo(), Flood(), Interrupt())
+FIGURES: tuple[Figure, ...] = (Echo(), Flood(), Interrupt(), Stall())
 SUBJECTS: dict[str, Serving] = {
     bare.Bare.name: bare.start,
     bridge.Bridge.name: bridge.start,
