@@ -1,5 +1,6 @@
 """The command line: as a process of its own, started as people start it."""
 
+import json
 import os
 import re
 import signal
@@ -310,3 +311,42 @@ def test_a_program_is_looked_for_in_its_own_path(tmp_path: Path) -> None:
 
 def test_times_become_seconds() -> None:
     assert terminal_defaults(Terminals(command="/bin/sh", keep_detached=1500)).keep_detached == 1.5
+
+
+# --- commands that ask a server
+
+
+def test_a_terminal_is_started_listed_looked_at_and_ended(machine: Machine) -> None:
+    with machine.serving() as server:
+        url = server.printed.partition("/#")[0]
+        there = ("--url", url)
+        terminal = machine.run("new", *there, "--", "sh", "-c", "printf 'on the screen'; cat")
+        assert (terminal.returncode, terminal.stderr) == (0, "")
+        name = terminal.stdout.strip()
+        while "on the screen" not in (shown := machine.run("screen", *there, name)).stdout:
+            assert shown.returncode == 0
+        assert shown.stdout == "on the screen\n"
+        (line,) = machine.run("ls", *there).stdout.splitlines()
+        assert line.startswith(f"{name}  main  24x80  ")
+        (listed,) = json.loads(machine.run("ls", *there, "--json").stdout)
+        assert (listed["id"], listed["title"]) == (name, "sh")
+        assert "on the screen" in machine.run("screen", *there, "--format", "html", name).stdout
+        assert machine.run("kill", *there, name).returncode == 0
+        while "exit" not in json.loads(machine.run("ls", *there, "--json").stdout)[0]:
+            pass
+        assert "signal 1" in machine.run("ls", *there).stdout
+        assert "no such terminal" in machine.refusal("kill", *there, "none")
+        machine.env["PTYBRIDGE_TOKEN"] = "not-the-token-of-this-server"
+        assert "--token-file" in machine.refusal("ls", *there)
+
+
+def test_a_server_that_is_not_there_is_named(machine: Machine) -> None:
+    machine.env["PTYBRIDGE_TOKEN"] = "a-token-for-tests-only"
+    assert "http://127.0.0.1:1 does not answer" in machine.refusal(
+        "ls", "--url", "http://127.0.0.1:1"
+    )
+    assert "is no address" in machine.refusal("ls", "--url", "file:///etc")
+
+
+def test_without_a_token_the_way_to_give_one_is_said(machine: Machine) -> None:
+    assert "token" in machine.refusal("ls", "--url", "http://127.0.0.1:1")

@@ -51,6 +51,15 @@ def load_token(path: Path) -> str:
                 f"{path}: cannot be made ({error.strerror}); "
                 "set auth.tokenFile or PTYBRIDGE_STATE_DIR to a writable place"
             ) from error
+    return read_token(path)
+
+
+def read_token(path: Path) -> str:
+    """Read a token that is there.
+
+    Raises:
+        TokenFileError: There is none, it cannot be read, is open to others, or is no good token.
+    """
     mode, token = _read(path)
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise TokenFileError(f"{path}: others may read it; run: chmod 600 {path}")

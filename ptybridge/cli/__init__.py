@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ptybridge import __version__
+from ptybridge.cli import remote
 
 USAGE_ERROR = 2
 """Exit code when the settings or the machine do not allow it, as argparse's own."""
@@ -43,12 +44,19 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "check-config", parents=[with_settings], help="say whether the settings can be used"
     )
+    remote.add_commands(commands)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; ends the process with its exit code."""
     arguments = _parser().parse_args(argv)
+    if hasattr(arguments, "ask"):
+        try:
+            remote.run(arguments)
+        except remote.RemoteError as error:
+            fail(str(error))
+        return
     # Imported by need: a version is told at once, and only the server pays for its libraries.
     from ptybridge.cli.chosen import chosen_settings  # noqa: PLC0415
     from ptybridge.config import ConfigError, warnings  # noqa: PLC0415
