@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptybridge.core.feeding import AT_ONCE_BYTES, IDLE_SECONDS, PAUSE, ROOM_BYTES
-from ptybridge.core.screen import Bell, ScreenFailed, ScreenOwner
+from ptybridge.core.screen import Bell, ScreenFailed, ScreenFormat, ScreenOwner
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
 from ptybridge.core.values import WindowSize
 from tests.fakes import FakeWorkers, Shown, Stage
@@ -37,10 +37,8 @@ class KeepingScreen:
     def snapshot(self, *, history_lines: int | None = None) -> WrittenSnapshot:
         return WrittenSnapshot(self.size, 0, iter([bytes(self.fed[-5:])]))
 
-    def text(self) -> str:
-        return ""
-
-    html = vt = text
+    def rendered(self, form: ScreenFormat) -> bytes:
+        return form.encode()
 
     def compress(self) -> None:
         self.compressed += 1

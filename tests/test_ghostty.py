@@ -1,13 +1,14 @@
 """The screen on libghostty: what it tells, what it answers, and that a snapshot rebuilds it."""
 
 import importlib.metadata
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ptybridge.adapters.ghostty import library
-from ptybridge.adapters.ghostty.screen import GhosttyScreen
+from ptybridge.adapters.ghostty.screen import UNFINISHED_LIMIT, GhosttyScreen
 from ptybridge.core.screen import (
     Bell,
     ClipboardWrite,
@@ -179,9 +180,96 @@ def test_a_resize_reflows_and_a_program_cannot_resize() -> None:
 
 def test_what_is_on_it_can_be_had_as_text_html_and_sequences() -> None:
     screen, _ = screen_of(b"plain \x1b[1;31m<red>\x1b[0m\r\nsecond")
-    assert screen.text() == "plain <red>\nsecond"
-    assert "&lt;red&gt;" in screen.html()
-    assert "\x1b[38;5;1m<red>" in screen.vt()
+    assert screen.rendered("text") == b"plain <red>\nsecond"
+    assert b">&lt;red&gt;</span>\nsecond</pre>" in screen.rendered("html")
+    assert screen.rendered("vt") == b"plain \x1b[0;1;31m<red>\x1b[m\r\nsecond"
+
+
+def test_a_rendered_screen_has_the_rows_that_are_shown() -> None:
+    screen, _ = screen_of(LOG, b"w" * 100, b"\r\n\x1b[44m\x1b[K\x1b[m\r\n\x1b[3Cend\r\n")
+    *_, log, wide, rest, filled, last = screen.rendered("vt").split(b"\r\n")
+    assert log == b"\x1b[0;37mline 79\x1b[m of a log, plain"
+    assert (wide, rest) == (b"w" * 80, b"w" * 20)
+    assert filled == b"\x1b[0;44m" + b" " * 80 + b"\x1b[m"
+    assert last == b"   end"
+    assert screen.rendered("text").count(b"\n") == SIZE.rows - 2
+    screen.feed(b"\x1b[?1049h\x1b[HALT")
+    assert screen.rendered("vt") == b"ALT"
+
+
+def test_html_shows_what_the_page_would() -> None:
+    screen, _ = screen_of(
+        b"\x1b]11;#102030\x07\x1b]4;1;#aabbcc\x07\x1b[31mred\x1b[0;7mreverse\x1b[0;1;2;3;9;53;4:3;58;2;1;2;3m"
+        b"all\x1b[0;8mhidden\x1b[0;38;5;200;48;2;1;2;3mboth"
+    )
+    html = screen.rendered("html").decode("ascii")
+    assert html.startswith('<pre style="color:#d4d4d4;background-color:#102030">')
+    assert '<span style="color:#aabbcc">red</span>' in html
+    assert '<span style="color:#102030;background-color:#d4d4d4">reverse</span>' in html
+    assert (
+        "font-weight:bold;font-style:italic;opacity:0.5;"
+        'text-decoration:underline wavy line-through overline #010203">all' in html
+    )
+    assert '<span style="visibility:hidden">hidden</span>' in html
+    assert '<span style="color:#ff00d7;background-color:#010203">both</span></pre>' in html
+
+
+class Markup(HTMLParser):
+    """What a browser would make of a fragment."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@given(
+    st.lists(st.sampled_from([*"<>&\"'=/ \\;:ax", "<script>", "&lt;", "</pre>", "\x1b[1m", "é"]))
+)
+def test_no_text_becomes_markup(parts: list[str]) -> None:
+    text = "".join(parts)
+    screen, _ = screen_of(b"\x1b]8;;https://x/", text.encode(), b"\x1b\\", text.encode())
+    markup = Markup(screen.rendered("html").decode())
+    assert markup.tags <= {"pre", "span", "a"}
+    assert {name for name, _ in markup.attributes} <= {"style", "href", "rel"}
+    assert [line.rstrip() for line in markup.text.split("\n")] == screen.text().split("\n")
+
+
+@pytest.mark.parametrize(
+    ("uri", "is_link"),
+    [
+        pytest.param("https://example.org/?a=1&b=2", True, id="https"),
+        pytest.param("MAILTO:someone@example.org", True, id="mail"),
+        pytest.param("javascript:alert(1)", False, id="script"),
+        pytest.param(" javascript:alert(1)", False, id="blank-before"),
+        pytest.param("data:text/html,<script>", False, id="data"),
+        pytest.param("file:///etc/passwd", False, id="file"),
+    ],
+)
+def test_only_harmless_links_are_links_in_html(uri: str, is_link: bool) -> None:
+    screen, _ = screen_of(b"\x1b]8;;", uri.encode(), b"\x1b\\here\x1b]8;;\x1b\\")
+    markup = Markup(screen.rendered("html").decode())
+    assert [value for name, value in markup.attributes if name == "href"] == [uri] * is_link
+    assert markup.text == "here"
+
+
+def test_a_screen_is_shown_also_while_a_sequence_has_no_end() -> None:
+    screen, _ = screen_of(b"<b>\x1b]2;", b"x" * (UNFINISHED_LIMIT + 1))
+    with pytest.raises(ScreenFailed):
+        screen.encoded()
+    assert screen.rendered("html") == b"<pre>&lt;b&gt;</pre>"
+    assert screen.rendered("vt") == screen.rendered("text") == b"<b>"
+    assert screen.snapshot().to_bytes().endswith(b"<b>\x1b[0m\x1b]7777;")
 
 
 def test_an_owners_fault_is_raised_when_the_chunk_is_fed() -> None:

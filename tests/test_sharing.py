@@ -6,7 +6,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from ptybridge.core.errors import RequestError
 from ptybridge.core.feeding import ROOM_BYTES
 from ptybridge.core.rules import ControlMode, Rules, Sizing
-from ptybridge.core.screen import ScreenOwner
+from ptybridge.core.screen import ScreenFormat, ScreenOwner
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
 from ptybridge.core.sizing import smallest
 from ptybridge.core.values import ExitStatus, Role, WindowSize
@@ -35,10 +35,8 @@ class WholeScreen:
     def snapshot(self, *, history_lines: int | None = None) -> WrittenSnapshot:
         return WrittenSnapshot(self.size, 0, iter([bytes(self.fed)]))
 
-    def text(self) -> str:
-        return ""
-
-    html = vt = text
+    def rendered(self, form: ScreenFormat) -> bytes:
+        return form.encode()
 
     def compress(self) -> None:
         """Nothing to give back."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ptybridge.core.errors import BadRequest, Conflict, Denied, LimitReached
 from ptybridge.core.events import Exited, Resized
 from ptybridge.core.fitting import RESIZE_INTERVAL
-from ptybridge.core.screen import ScreenFailed, ScreenOwner, ScreenUnavailable, Title
+from ptybridge.core.screen import ScreenFailed, ScreenFormat, ScreenOwner, ScreenUnavailable, Title
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
 from ptybridge.core.values import ExitStatus, Role, WindowSize
 from tests.fakes import Shown, Stage
@@ -312,10 +312,8 @@ class ScriptedScreen:
     def snapshot(self, *, history_lines: int | None = None) -> WrittenSnapshot:
         return WrittenSnapshot(self.size, 1, iter([b"SNAP ", self.fed[-9:-1]]))
 
-    def text(self) -> str:
-        return ""
-
-    html = vt = text
+    def rendered(self, form: ScreenFormat) -> bytes:
+        return f"{form} of {len(self.fed)} bytes".encode()
 
     def compress(self) -> None:
         """Nothing to give back."""

@@ -8,7 +8,7 @@ a snapshot at any byte. Pure: the emulator itself is an adapter.
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ptybridge.core.errors import BridgeError
 from ptybridge.core.values import WindowSize
@@ -157,6 +157,10 @@ class ScreenOwner(Protocol):
         """Take note of something that the stream said about itself."""
 
 
+ScreenFormat = Literal["text", "html", "vt"]
+"""In which form a screen can be shown to who has no emulator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """VT bytes that rebuild a terminal on a reset emulator of ``size``.
@@ -210,14 +214,14 @@ class Screen(Protocol):
             history_lines: How many lines of scrollback to include at most; None is all.
         """
 
-    def text(self) -> str:
-        """What is on the screen now, as plain text: a line a row, no trailing spaces."""
+    def rendered(self, form: ScreenFormat) -> bytes:
+        """What is on the screen now, in UTF-8: a line a row, without empty rows at its end.
 
-    def html(self) -> str:
-        """What is on the screen now, as an HTML fragment with inline styles."""
-
-    def vt(self) -> str:
-        """What is on the screen now, as text with SGR sequences."""
+        Args:
+            form: ``text``, plain, lines end in LF; ``vt``, lines with SGR sequences that end in
+                CR LF; ``html``, one element with inline styles. Whatever a program wrote is
+                escaped in HTML, and links other than to the web or a mail address are dropped.
+        """
 
     def compress(self) -> None:
         """Give back memory; for a terminal that has been idle. Feeding goes on as before."""

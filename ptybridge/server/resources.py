@@ -8,6 +8,7 @@ from aiohttp import web
 from ptybridge.core.errors import BadRequest, NotFound
 from ptybridge.core.ports import Authenticator
 from ptybridge.core.registry import Registry
+from ptybridge.core.screen import ScreenFormat
 from ptybridge.core.session import Session
 from ptybridge.core.values import SessionId, WindowSize, is_name
 from ptybridge.server.middlewares import authenticated, json_response
@@ -15,7 +16,11 @@ from ptybridge.server.terminal_handlers import terminal_state
 from ptybridge.wire.fields import Cols, Name, Rows
 from ptybridge.wire.messages import TerminalState
 
-SCREEN_TYPES = {"text": "text/plain", "html": "text/html", "vt": "text/plain"}
+SCREEN_TYPES: dict[ScreenFormat, str] = {
+    "text": "text/plain",
+    "html": "text/html",
+    "vt": "text/plain",
+}
 """Formats of a screen, and their content types."""
 
 
@@ -133,17 +138,16 @@ class Resources:
         if form not in SCREEN_TYPES:
             raise BadRequest("format: one of text, html, vt")
         screen = self._registry.terminal(request.match_info["id"]).screen()
-        text = {"text": screen.text, "html": screen.html, "vt": screen.vt}[form]()
+        rendered = screen.rendered(form)
         return web.Response(
-            text=text if form != "html" else _page(text),
+            body=_PAGE % rendered if form == "html" else rendered,
             content_type=SCREEN_TYPES[form],
             charset="utf-8",
             headers={"Cache-Control": "no-store"},
         )
 
 
-def _page(fragment: str) -> str:
-    return f"<!doctype html>\n<meta charset=utf-8>\n<title>screen</title>\n<pre>{fragment}</pre>\n"
+_PAGE = b"<!doctype html>\n<meta charset=utf-8>\n<title>Screen</title>\n%s\n"
 
 
 B = TypeVar("B", NewSession, NewTerminal)

@@ -340,9 +340,7 @@ async def test_a_program_fills_the_clipboard_and_cannot_read_it(
         async with asyncio.timeout(5):
             while await page.page.evaluate(copied) != "secret":
                 await asyncio.sleep(0.02)
-        ask = (
-            r"stty raw -echo; printf '\033]52;c;?\007\033[5n'; head -c 4 | tr '\033' E; stty sane"
-        )
+        ask = r"stty raw -echo; printf '\033]52;c;?\007\033[5n'; head -c 4 | tr '\033' E; stty sane"
         shown = await page.run(ask, "0n")
         assert "c2Vj" not in shown.partition("head -c")[2]
         await page.page.evaluate("navigator.clipboard.writeText('since')")

@@ -16,7 +16,15 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ptybridge.adapters.ghostty import sgr
-from ptybridge.adapters.ghostty.model import Color, Hyperlink, Page, Rgb, Style, cell_width_log2
+from ptybridge.adapters.ghostty.model import (
+    DEFAULT_STYLE,
+    Color,
+    Hyperlink,
+    Page,
+    Rgb,
+    Style,
+    cell_width_log2,
+)
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 _NUL_OR_TEXT = re.compile("\0+|[^\0]+")
@@ -29,14 +37,19 @@ class Attributes(NamedTuple):
     """What a character is written with.
 
     Attributes:
+        style: What SGR has set.
         parameters: The style, as what follows ``CSI 0``.
-        has_background: Blank cells made with this pen would not be the default's.
     """
 
+    style: Style = DEFAULT_STYLE
     parameters: bytes = b""
-    has_background: bool = False
     hyperlink: Hyperlink | None = None
     is_protected: bool = False
+
+    @property
+    def has_background(self) -> bool:
+        """Whether blank cells made with this pen would not be the default's."""
+        return self.style.background is not None
 
 
 PLAIN: Final = Attributes()
@@ -58,9 +71,9 @@ class Gap(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """Cells erased with a background colour; ``parameters`` as in `Attributes`."""
+    """Cells erased with a background colour, which is all that ``attributes`` has."""
 
-    parameters: bytes
+    attributes: Attributes
     width: int
 
 
@@ -182,17 +195,17 @@ class RowReader:
         """The attributes of a cell word's bits from 26 on."""
         attributes = self._attributes.get(key)
         if attributes is None:
-            style = self._page.styles.get(key & 0xFFFF)
+            style = self._page.styles.get(key & 0xFFFF, DEFAULT_STYLE)
             attributes = self._attributes[key] = Attributes(
-                parameters=b"" if style is None else sgr.parameters(style),
-                has_background=style is not None and style.background is not None,
+                style=style,
+                parameters=sgr.parameters(style),
                 hyperlink=self._page.hyperlinks.get(key >> 22),
                 is_protected=bool(key >> 18 & 1),
             )
         return attributes
 
-    def _blank(self, word: int) -> bytes:
-        """SGR parameters of an empty cell's background; empty for the default."""
+    def _blank(self, word: int) -> Attributes:
+        """The background of an empty cell."""
         content = word >> 2 & 0xFFFFFF
         color: Color
         match word & 3:
@@ -203,7 +216,7 @@ class RowReader:
             case _:
                 style = self._page.styles.get(word >> 26 & 0xFFFF)
                 color = style.background if style is not None else None
-        return b"" if color is None else sgr.parameters(Style(background=color))
+        return PLAIN if color is None else _background(color)
 
 
 def _plain_runs(text: str) -> list[Run]:
@@ -215,18 +228,24 @@ def _plain_runs(text: str) -> list[Run]:
     ]
 
 
-def _append_blank(runs: list[Run], parameters: bytes) -> None:
+@lru_cache(maxsize=4096)
+def _background(color: Color) -> Attributes:
+    style = Style(background=color)
+    return Attributes(style, sgr.parameters(style))
+
+
+def _append_blank(runs: list[Run], attributes: Attributes) -> None:
     """Lengthen the last run by an empty cell, or begin a new one."""
     last = runs[-1] if runs else None
-    if not parameters:
+    if attributes is PLAIN:
         if isinstance(last, Gap):
             runs[-1] = Gap(last.width + 1)
         else:
             runs.append(Gap(1))
-    elif isinstance(last, Fill) and last.parameters == parameters:
-        runs[-1] = Fill(parameters, last.width + 1)
+    elif isinstance(last, Fill) and last.attributes == attributes:
+        runs[-1] = Fill(attributes, last.width + 1)
     else:
-        runs.append(Fill(parameters, 1))
+        runs.append(Fill(attributes, 1))
 
 
 def _safe(text: str) -> str:

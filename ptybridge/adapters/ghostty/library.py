@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
+from ptybridge.adapters.ghostty.model import Rgb
 from ptybridge.core.screen import ScreenFailed, ScreenUnavailable
 
 TESTED_VERSIONS: Final = frozenset({"0.1.3"})
@@ -38,6 +39,8 @@ class Library:
             "ghostty_terminal_grid_ref",
             "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)",
         )
+        self._palette = ffi.new("GhosttyColorRgb[256]")
+        lib.ghostty_color_palette_default(self._palette)
         # The parameter type of ghostty_terminal_set is untyped: each option has its own.
         self._options = {
             name: getattr(lib, f"GHOSTTY_TERMINAL_OPT_{name}") for name in _OPTION_NAMES
@@ -70,6 +73,11 @@ class Library:
         point.value.x, point.value.y = col, row
         self.check(self._grid_ref(terminal, point[0], reference), "grid_ref")
         return reference
+
+    def palette_color(self, index: int) -> Rgb:
+        """A colour of the palette that a new terminal has."""
+        color = self._palette[index]
+        return Rgb(color.r, color.g, color.b)
 
     def set_size_option(self, terminal: CData, name: str, value: int) -> None:
         """Set an option that counts something."""

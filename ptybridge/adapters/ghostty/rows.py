@@ -58,9 +58,9 @@ class Pen:
             self._out.append(b'\x1b[0"q')
         self._attributes = attributes
 
-    def fill(self, parameters: bytes) -> None:
+    def fill(self, attributes: Attributes) -> None:
         """Erase with a background from here on; an open link stays, it does not mark blanks."""
-        self.take(Attributes(parameters, True, self._attributes.hyperlink, False))
+        self.take(attributes._replace(hyperlink=self._attributes.hyperlink))
 
     def reset(self) -> None:
         """Write plainly from here on."""
@@ -149,7 +149,7 @@ class RowWriter:
                     self._pen.take(run.attributes)
                     out.append(run.text.encode())
                 case Fill():
-                    self._pen.fill(run.parameters)
+                    self._pen.fill(run.attributes)
                     out.append(b"\x1b[%dX" % run.width)
                     if end < self._cols:
                         out.append(b"\x1b[%dC" % run.width)

@@ -1,17 +1,20 @@
 """`Screen` on libghostty: the terminal emulator of Ghostty, as a library in this process."""
 
 from collections.abc import Callable, Iterator
+from html import escape
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
-from ptybridge.adapters.ghostty import callbacks, state, vt
+from ptybridge.adapters.ghostty import callbacks, rendering, state, vt
 from ptybridge.adapters.ghostty.library import INVALID_VALUE, CData, Library, load
 from ptybridge.adapters.ghostty.marks import MarkScanner
+from ptybridge.adapters.ghostty.model import Rgb
 from ptybridge.adapters.ghostty.replies import admitted
 from ptybridge.core.screen import (
     CLIPBOARD_LIMIT,
     ScreenEvent,
     ScreenFailed,
+    ScreenFormat,
     ScreenOwner,
     Snapshot,
     Title,
@@ -26,9 +29,9 @@ _PAGE_CELLS: Final = 46240
 _PAGE_BYTES: Final = 401408
 """What the library keeps in a page of history, and what a page costs it (measured)."""
 
-_FOREGROUND: Final = (0xD4, 0xD4, 0xD4)
-_BACKGROUND: Final = (0x1E, 0x1E, 0x1E)
-_CURSOR: Final = (0xD4, 0xD4, 0xD4)
+_FOREGROUND: Final = Rgb(0xD4, 0xD4, 0xD4)
+_BACKGROUND: Final = Rgb(0x1E, 0x1E, 0x1E)
+_CURSOR: Final = Rgb(0xD4, 0xD4, 0xD4)
 """Answers to OSC 10, 11 and 12; without a default they would get none. A dark page's colours."""
 
 _FULL_COMPRESSION: Final = 1
@@ -144,17 +147,27 @@ class GhosttyScreen:
             raise ScreenFailed("the unfinished sequence is too long for a snapshot")
         return encoded
 
+    def rendered(self, form: ScreenFormat) -> bytes:
+        """What is on the screen now; see `Screen.rendered`."""
+        if form == "text":
+            return self._formatted(self._library.lib.GHOSTTY_FORMATTER_FORMAT_PLAIN)
+        encoded = self._encode()
+        if encoded is None:
+            text = self.text()
+            return (text if form == "vt" else f"<pre>{escape(text)}</pre>").encode()
+        decoded = state.decode(encoded)
+        if form == "vt":
+            return rendering.vt(decoded)
+        return rendering.html(
+            decoded,
+            palette=self._library.palette_color,
+            foreground=_FOREGROUND,
+            background=_BACKGROUND,
+        )
+
     def text(self) -> str:
-        """Plain text; see `Screen.text`."""
-        return self._format(self._library.lib.GHOSTTY_FORMATTER_FORMAT_PLAIN)
-
-    def html(self) -> str:
-        """HTML; see `Screen.html`."""
-        return self._format(self._library.lib.GHOSTTY_FORMATTER_FORMAT_HTML)
-
-    def vt(self) -> str:
-        """Text with SGR sequences; see `Screen.vt`."""
-        return self._format(self._library.lib.GHOSTTY_FORMATTER_FORMAT_VT)
+        """What is on the screen now, as plain text: a line a row, no trailing spaces."""
+        return self.rendered("text").decode(errors="replace")
 
     def compress(self) -> None:
         """Give back memory; see `Screen.compress`."""
@@ -273,9 +286,10 @@ class GhosttyScreen:
         """The screen without its history and modes, inside a sequence that swallows the rest of
         the unfinished one: all that can be had when that is too long to be carried on.
         """  # noqa: D205
-        yield vt.RESET + self.vt().encode() + b"\x1b]7777;"
+        formatted = self._formatted(self._library.lib.GHOSTTY_FORMATTER_FORMAT_VT)
+        yield vt.RESET + formatted + b"\x1b]7777;"
 
-    def _format(self, kind: int) -> str:
+    def _formatted(self, kind: int) -> bytes:
         """What is on the screen now, by the library's formatter, rows as they are displayed."""
         terminal, library = self._terminal, self._library
         selection = library.sized("GhosttySelection")
@@ -285,10 +299,10 @@ class GhosttyScreen:
         options.emit, options.trim, options.selection = kind, True, selection
         call = library.lib.ghostty_terminal_selection_format_alloc
         null = library.ffi.NULL
-        text = self._allocated(
+        formatted = self._allocated(
             lambda out, length: call(terminal, null, options[0], out, length), "format"
         )
-        return (text or b"").decode(errors="replace")
+        return formatted or b""
 
 
 def working_directory(reported: str) -> WorkingDirectory:

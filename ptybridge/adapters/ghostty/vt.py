@@ -167,8 +167,8 @@ def _cursor(
     is_saved = cursor is screen.saved_cursor
     pen.take(
         Attributes(
+            style=cursor.style,
             parameters=sgr.parameters(cursor.style),
-            has_background=cursor.style.background is not None,
             hyperlink=None if is_saved else screen.hyperlink,
             is_protected=cursor.is_protected,
         )

@@ -1,0 +1,148 @@
+"""What is on a screen, for people and scripts: lines with SGR sequences, or HTML.
+
+Not a snapshot: no history, no modes, no cursor; a row of the screen is a line, also where a line
+was wrapped. Colours that are blank to the right of the text are kept, blanks without are not.
+"""
+
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import Final
+
+from ptybridge.adapters.ghostty.cells import PLAIN, Attributes, Gap, RowReader, Run, Text
+from ptybridge.adapters.ghostty.model import Color, Hyperlink, Rgb, Style
+from ptybridge.adapters.ghostty.rows import Pen
+from ptybridge.adapters.ghostty.state import ScreenState, TerminalState
+
+Lookup = Callable[[int], Rgb]
+"""The colour that an index of the palette stands for."""
+
+_LINKED: Final = (b"http://", b"https://", b"mailto:")
+"""Only these links are made links in HTML: a program's ``javascript:`` must not become one."""
+
+_UNDERLINES: Final = ("", "underline", "underline double", "underline wavy", "underline dotted",
+                      "underline dashed")  # fmt: skip
+_FAINT: Final = 0.5
+
+
+def vt(state: TerminalState) -> bytes:
+    """The screen as lines with SGR sequences, each of which begins and ends at the default."""
+    lines = []
+    for runs in _rows(state):
+        out: list[bytes] = []
+        pen = Pen(out)
+        for attributes, text in _stretches(runs):
+            pen.take(attributes._replace(hyperlink=None, is_protected=False))
+            out.append(text.encode())
+        pen.reset()
+        lines.append(b"".join(out))
+    return b"\r\n".join(lines).rstrip(b"\r\n")
+
+
+def html(state: TerminalState, *, palette: Lookup, foreground: Rgb, background: Rgb) -> bytes:
+    """The screen as one HTML element with inline styles; everything in it is escaped.
+
+    Args:
+        state: The terminal's state.
+        palette: The colours in use where the program has not changed them.
+        foreground: The default colour of text where the program has not changed it.
+        background: The default colour behind it, likewise.
+    """
+    colors = _Colors(
+        lambda index: state.palette.get(index) or palette(index),
+        state.foreground or foreground,
+        state.background or background,
+    )
+    lines = [
+        "".join(colors.span(attributes, text) for attributes, text in _stretches(runs))
+        for runs in _rows(state)
+    ]
+    style = f"color:{_hex(colors.foreground)};background-color:{_hex(colors.background)}"
+    body = "\n".join(lines).rstrip("\n")
+    return f'<pre style="{style}">{body}</pre>'.encode("ascii", errors="xmlcharrefreplace")
+
+
+class _Colors:
+    """Makes markup of stretches of text."""
+
+    def __init__(self, palette: Lookup, foreground: Rgb, background: Rgb) -> None:
+        self._palette = palette
+        self.foreground = foreground
+        self.background = background
+
+    def span(self, attributes: Attributes, text: str) -> str:
+        escaped = escape(text)
+        declarations = ";".join(self._declarations(attributes.style))
+        if declarations:
+            escaped = f'<span style="{declarations}">{escaped}</span>'
+        target = _target(attributes.hyperlink)
+        if target:
+            return f'<a href="{escape(target)}" rel="noopener noreferrer">{escaped}</a>'
+        return escaped
+
+    def _declarations(self, style: Style) -> Iterator[str]:
+        foreground = self._color(style.foreground)
+        background = self._color(style.background)
+        if style.inverse:
+            foreground, background = background or self.background, foreground or self.foreground
+        if style.invisible:
+            yield "visibility:hidden"
+        if foreground:
+            yield f"color:{_hex(foreground)}"
+        if background:
+            yield f"background-color:{_hex(background)}"
+        if style.bold:
+            yield "font-weight:bold"
+        if style.italic:
+            yield "font-style:italic"
+        if style.faint:
+            yield f"opacity:{_FAINT}"
+        lines = [
+            _UNDERLINES[style.underline],
+            "line-through" if style.strikethrough else "",
+            "overline" if style.overline else "",
+        ]
+        if any(lines):
+            color = self._color(style.underline_color)
+            yield "text-decoration:" + " ".join(
+                part for part in (*lines, _hex(color) if color else "") if part
+            )
+
+    def _color(self, color: Color) -> Rgb | None:
+        return self._palette(color) if isinstance(color, int) else color
+
+
+def _rows(state: TerminalState) -> Iterator[list[Run]]:
+    """The runs of each row of the buffer that is shown."""
+    screen: ScreenState = state.screens[state.active]
+    above = screen.row_count - state.size.rows - sum(page.row_count for page in screen.history)
+    for packed in screen.pages:
+        page = packed.decode()
+        reader = RowReader(page)
+        for index in range(max(above, 0), packed.row_count):
+            yield reader.runs(index)
+        above -= packed.row_count
+
+
+def _stretches(runs: list[Run]) -> list[tuple[Attributes, str]]:
+    """Text with its attributes; empty cells are spaces, and plain ones at the end are left out."""
+    stretches = [
+        (PLAIN, " " * run.width)
+        if isinstance(run, Gap)
+        else (run.attributes, run.text if isinstance(run, Text) else " " * run.width)
+        for run in runs
+    ]
+    while stretches and stretches[-1][0] == PLAIN:
+        text = stretches.pop()[1].rstrip(" ")
+        if text:
+            return [*stretches, (PLAIN, text)]
+    return stretches
+
+
+def _target(link: Hyperlink | None) -> str:
+    if link is None or not link.uri.lower().startswith(_LINKED):
+        return ""
+    return link.uri.decode(errors="replace")
+
+
+def _hex(color: Rgb) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*color)
