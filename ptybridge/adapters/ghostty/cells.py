@@ -12,6 +12,7 @@ what a shell marked it as (2), hyperlink (16).
 
 import re
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -26,7 +27,7 @@ from ptybridge.adapters.ghostty.model import (
     cell_width_log2,
 )
 
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile("[\x00-\x1f\x80-\x9f]")
 _NUL_OR_TEXT = re.compile("\0+|[^\0]+")
 _SAME_BYTES = re.compile(rb"(.)\1*", re.DOTALL)
 _NOT_ATTRIBUTES: Final = (3 << 42 - 26) | (3 << 46 - 26)
@@ -56,12 +57,23 @@ PLAIN: Final = Attributes()
 
 
 class Text(NamedTuple):
-    """Characters with the same attributes; ``width`` counts cells."""
+    """Characters with the same attributes.
+
+    Attributes:
+        attributes: What they are written with.
+        text: The characters.
+        width: How many cells they take.
+        wide_head: How much of the text is its first cell's, if that is a wide character; else 0.
+        is_cluster: One character that is only one in mode 2027 (grapheme clusters).
+        is_undrawn: A wide blank, printed for a character that the character set does not have.
+    """
 
     attributes: Attributes
     text: str
     width: int
-    starts_wide: bool = False
+    wide_head: int = 0
+    is_cluster: bool = False
+    is_undrawn: bool = False
 
 
 class Gap(NamedTuple):
@@ -80,11 +92,28 @@ class Fill(NamedTuple):
 Run = Text | Gap | Fill
 
 
+WidthOf = Callable[[str], int]
+"""The library's width of a code point: 0, 1 or 2 cells."""
+
+
+class Edge(NamedTuple):
+    """The last cell of a row into which a wide character did not fit.
+
+    Attributes:
+        attributes: Those of the character; an empty cell that has any is always such a one.
+        is_spacer: The character is still there, at the beginning of the next row.
+    """
+
+    attributes: Attributes
+    is_spacer: bool
+
+
 class RowReader:
     """Takes the rows of one page apart."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, width_of: WidthOf) -> None:
         self._page = page
+        self._width_of = width_of
         self._attributes: dict[int, Attributes] = {0: PLAIN}
 
     def runs(self, index: int) -> list[Run]:
@@ -102,17 +131,23 @@ class RowReader:
             case _:
                 return self._word_runs(index, struct.unpack(f"<{len(packed) // 8}Q", packed))
 
-    def ends_in_spacer(self, index: int) -> bool:
-        """Whether the row's last cell is empty because a wide character did not fit there."""
+    def edge(self, index: int) -> Edge | None:
+        """The row's last cell, if a wide character was to stand there."""
         packed = self._page.cells[index]
-        return (
-            cell_width_log2(self._page.flags[index]) == 3
-            and len(packed) == 8 * self._page.cols
-            and packed[-3] >> 2 & 3 == _SPACER_HEAD
-        )
+        size = 1 << cell_width_log2(self._page.flags[index])
+        if size < 4 or len(packed) < size * self._page.cols:
+            return None
+        word = int.from_bytes(packed[-size:], "little")
+        cell_width = word >> 42 & 3
+        attributes = self._attributes_of(word >> 26 & ~_NOT_ATTRIBUTES)
+        if cell_width == _SPACER_HEAD:
+            return Edge(attributes, is_spacer=True)
+        if cell_width or word & 0x3FFFFFF or attributes == PLAIN:
+            return None
+        return Edge(attributes, is_spacer=False)
 
-    def character_before(self, index: int, col: int) -> tuple[Attributes, str, int] | None:
-        """The character that ends before column ``col`` (with its width), if there is one."""
+    def character_before(self, index: int, col: int) -> Text | None:
+        """The character that ends before column ``col``, if there is one."""
         end = 0
         for run in self.runs(index):
             end += run.width
@@ -123,7 +158,7 @@ class RowReader:
             return self._character_in(index, run, col)
         return None
 
-    def _character_in(self, index: int, run: Text, col: int) -> tuple[Attributes, str, int] | None:
+    def _character_in(self, index: int, run: Text, col: int) -> Text | None:
         packed = self._page.cells[index]
         size = 1 << cell_width_log2(self._page.flags[index])
         start = col - 1
@@ -136,7 +171,7 @@ class RowReader:
         word = int.from_bytes(packed[start * size : (start + 1) * size], "little")
         content = word if size < 4 else word >> 2 & 0xFFFFFF
         rest = self._page.graphemes.get((index, start), "")
-        return run.attributes, _safe(chr(content) + rest), width
+        return run._replace(text=_safe(chr(content) + rest), width=width)
 
     def _half_word_runs(self, index: int, packed: bytes) -> list[Run]:
         count = len(packed) // 4
@@ -161,35 +196,60 @@ class RowReader:
         characters: list[str] = []
         key = -1
         width = 0
-        starts_wide = False
+        wide_head = 0
         for col, word in enumerate(words):
             kind = word & 3
             cell_width = word >> 42 & 3
             if kind < 2 and cell_width < _SPACER_TAIL and word & 0x3FFFFFC:
                 cell_key = word >> 26 & ~_NOT_ATTRIBUTES
+                character = chr(word >> 2 & 0xFFFFFF)
+                if kind or (cell_width and character == " "):
+                    rest = self._page.graphemes.get((index, col), "")
+                    unusual = self._unusual(cell_key, character, rest, cell_width)
+                    if unusual is not None:
+                        if characters:
+                            runs.append(self._text(key, characters, width, wide_head))
+                            characters, key = [], -1
+                        runs.append(unusual)
+                        continue
+                    character += rest
                 if cell_key != key:
                     if characters:
-                        runs.append(self._text(key, characters, width, starts_wide))
+                        runs.append(self._text(key, characters, width, wide_head))
                     characters, key, width = [], cell_key, 0
-                    starts_wide = cell_width == _WIDE
-                characters.append(chr(word >> 2 & 0xFFFFFF))
-                if kind:
-                    characters.append(self._page.graphemes.get((index, col), ""))
+                    wide_head = len(character) if cell_width == _WIDE else 0
+                characters.append(character)
                 width += 1
                 continue
-            if cell_width == _SPACER_TAIL and characters:
-                width += 1
-                continue
+            if cell_width == _SPACER_TAIL:
+                if characters:
+                    width += 1
+                    continue
+                if col and words[col - 1] >> 42 & 3 == _WIDE:
+                    continue
             if characters:
-                runs.append(self._text(key, characters, width, starts_wide))
+                runs.append(self._text(key, characters, width, wide_head))
                 characters, key = [], -1
             _append_blank(runs, self._blank(word))
         if characters:
-            runs.append(self._text(key, characters, width, starts_wide))
+            runs.append(self._text(key, characters, width, wide_head))
         return runs
 
-    def _text(self, key: int, characters: list[str], width: int, starts_wide: bool) -> Text:
-        return Text(self._attributes_of(key), _safe("".join(characters)), width, starts_wide)
+    def _text(self, key: int, characters: list[str], width: int, wide_head: int) -> Text:
+        return Text(self._attributes_of(key), _safe("".join(characters)), width, wide_head)
+
+    def _unusual(self, key: int, character: str, rest: str, cell_width: int) -> Text | None:
+        """A character that does not come about by printing its code points; None if it does."""
+        width = 1 + (cell_width == _WIDE)
+        is_undrawn = character == " " and cell_width == _WIDE
+        is_cluster = any(map(self._width_of, rest)) or (
+            not is_undrawn and self._width_of(character) != width
+        )
+        if not is_cluster and not is_undrawn:
+            return None
+        text = _safe(character + rest)
+        wide_head = len(text) if cell_width == _WIDE else 0
+        return Text(self._attributes_of(key), text, width, wide_head, is_cluster, is_undrawn)
 
     def _attributes_of(self, key: int) -> Attributes:
         """The attributes of a cell word's bits from 26 on."""

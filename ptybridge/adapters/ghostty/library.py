@@ -74,6 +74,11 @@ class Library:
         self.check(self._grid_ref(terminal, point[0], reference), "grid_ref")
         return reference
 
+    def width_of(self, character: str) -> int:
+        """How many cells a code point takes, 0..2; as many as it adds, where it combines."""
+        width: int = self.lib.ghostty_unicode_codepoint_width(ord(character))
+        return width
+
     def palette_color(self, index: int) -> Rgb:
         """A colour of the palette that a new terminal has."""
         color = self._palette[index]

@@ -6,7 +6,7 @@ Numbers are those of xterm ctlseqs ("Set Mode", "DEC Private Mode Set"), DEC's a
 from collections.abc import Iterator
 from typing import Final
 
-from ptybridge.adapters.ghostty.model import Mode, Protection
+from ptybridge.adapters.ghostty.model import Mode, Protection, ScreenKey
 from ptybridge.adapters.ghostty.state import ScreenState, TerminalState
 
 _DEC_MODES: Final = {
@@ -26,10 +26,28 @@ _DEC_MODES: Final = {
     Mode.BRACKETED_PASTE: 2004,
     Mode.REPORT_COLOR_SCHEME: 2031,
     Mode.IN_BAND_SIZE_REPORTS: 2048,
-    Mode.WRAPAROUND: 7,
     Mode.CURSOR_VISIBLE: 25,
 }
 """Modes that neither move the cursor nor depend on another part of the state."""
+
+_OTHER_DEC_MODES: Final = {
+    Mode.ORIGIN: 6,
+    Mode.WRAPAROUND: 7,
+    Mode.CURSOR_BLINKING: 12,
+    Mode.ALTERNATE_LEGACY: 47,
+    Mode.KEYPAD_KEYS: 66,
+    Mode.LEFT_RIGHT_MARGIN: 69,
+    Mode.ALTERNATE: 1047,
+    Mode.SAVE_CURSOR: 1048,
+    Mode.ALTERNATE_SAVING: 1049,
+    Mode.SYNCHRONIZED_OUTPUT: 2026,
+    Mode.GRAPHEME_CLUSTER: 2027,
+}
+"""The others that can be saved and restored, but for the mouse's."""
+
+ENTER_AND_SAVE: Final = b"\x1b[?1049h"
+_ENTER: Final = b"\x1b[?1047h"
+_ENTER_LEGACY: Final = b"\x1b[?47h"
 
 _ANSI_MODES: Final = {Mode.DISABLE_KEYBOARD: 2, Mode.SEND_RECEIVE: 12, Mode.LINEFEED: 20}
 
@@ -63,13 +81,49 @@ def settings(state: TerminalState, screen: ScreenState) -> Iterator[bytes]:
 
 
 def kept(state: TerminalState) -> Iterator[bytes]:
-    """What XTSAVE kept; to be written while the modes are still their defaults."""
-    for mode, number in _DEC_MODES.items():
+    """What XTSAVE kept; to be written on an empty screen, while the modes are the defaults."""
+    for mode, number in (_DEC_MODES | _OTHER_DEC_MODES).items():
         is_set = bool(state.saved_modes >> mode & 1)
         if is_set != bool(state.default_modes >> mode & 1):
             yield b"\x1b[?%d%c\x1b[?%ds\x1b[?%d%c" % (
                 number, _letter(is_set), number, number, _letter(not is_set),
             )  # fmt: skip
+    for _, bit, number in (*_MOUSE_EVENTS, *_MOUSE_FORMATS):
+        if state.saved_modes >> bit & 1:
+            yield b"\x1b[?%dh\x1b[?%ds\x1b[?%dl" % (number, number, number)
+
+
+def left_over(state: TerminalState) -> Iterator[bytes]:
+    """Set those of the three modes for the alternate buffer that another one was left by.
+
+    Each is a mode of its own that can be asked for, but any of them shows either buffer.
+    """
+    is_alternate = state.active is ScreenKey.ALTERNATE
+    entered = enter_alternate(state) if is_alternate else b""
+    if state.has(Mode.ALTERNATE_SAVING) and entered != ENTER_AND_SAVE:
+        yield ENTER_AND_SAVE + b"\x1b[?47l"
+    if state.has(Mode.ALTERNATE) and entered != _ENTER:
+        yield _ENTER + b"\x1b[?47l"
+    if state.has(Mode.ALTERNATE_LEGACY) and is_alternate and entered != _ENTER_LEGACY:
+        yield _ENTER_LEGACY + b"\x1b[?1047l"
+
+
+def enter_alternate(state: TerminalState) -> bytes:
+    """What shows the alternate buffer, and sets a mode that is set.
+
+    Returns:
+        ``ENTER_AND_SAVE``, if the mode that also saves the cursor is set; else one that does not.
+    """
+    if state.has(Mode.ALTERNATE_SAVING):
+        return ENTER_AND_SAVE
+    return _ENTER if state.has(Mode.ALTERNATE) else _ENTER_LEGACY
+
+
+def leave_alternate(state: TerminalState) -> bytes:
+    """What shows the primary buffer after mode 47 was set, which is left as it is in ``state``."""
+    if not state.has(Mode.ALTERNATE_LEGACY):
+        return b"\x1b[?47l"
+    return b"\x1b[?1047l" if state.has(Mode.ALTERNATE_SAVING) else b"\x1b[?1049l"
 
 
 def keyboard(screen: ScreenState) -> Iterator[bytes]:

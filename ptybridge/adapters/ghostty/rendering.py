@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from typing import Final
 
-from ptybridge.adapters.ghostty.cells import PLAIN, Attributes, Gap, RowReader, Run, Text
+from ptybridge.adapters.ghostty.cells import PLAIN, Attributes, Gap, RowReader, Run, Text, WidthOf
 from ptybridge.adapters.ghostty.model import Color, Hyperlink, Rgb, Style
 from ptybridge.adapters.ghostty.rows import Pen
 from ptybridge.adapters.ghostty.state import ScreenState, TerminalState
@@ -24,10 +24,10 @@ _UNDERLINES: Final = ("", "underline", "underline double", "underline wavy", "un
 _FAINT: Final = 0.5
 
 
-def vt(state: TerminalState) -> bytes:
+def vt(state: TerminalState, width_of: WidthOf) -> bytes:
     """The screen as lines with SGR sequences, each of which begins and ends at the default."""
     lines = []
-    for runs in _rows(state):
+    for runs in _rows(state, width_of):
         out: list[bytes] = []
         pen = Pen(out)
         for attributes, text in _stretches(runs):
@@ -38,11 +38,14 @@ def vt(state: TerminalState) -> bytes:
     return b"\r\n".join(lines).rstrip(b"\r\n")
 
 
-def html(state: TerminalState, *, palette: Lookup, foreground: Rgb, background: Rgb) -> bytes:
+def html(
+    state: TerminalState, width_of: WidthOf, *, palette: Lookup, foreground: Rgb, background: Rgb
+) -> bytes:
     """The screen as one HTML element with inline styles; everything in it is escaped.
 
     Args:
         state: The terminal's state.
+        width_of: The library's width of a code point.
         palette: The colours in use where the program has not changed them.
         foreground: The default colour of text where the program has not changed it.
         background: The default colour behind it, likewise.
@@ -54,7 +57,7 @@ def html(state: TerminalState, *, palette: Lookup, foreground: Rgb, background: 
     )
     lines = [
         "".join(colors.span(attributes, text) for attributes, text in _stretches(runs))
-        for runs in _rows(state)
+        for runs in _rows(state, width_of)
     ]
     style = f"color:{_hex(colors.foreground)};background-color:{_hex(colors.background)}"
     body = "\n".join(lines).rstrip("\n")
@@ -111,13 +114,13 @@ class _Colors:
         return self._palette(color) if isinstance(color, int) else color
 
 
-def _rows(state: TerminalState) -> Iterator[list[Run]]:
+def _rows(state: TerminalState, width_of: WidthOf) -> Iterator[list[Run]]:
     """The runs of each row of the buffer that is shown."""
     screen: ScreenState = state.screens[state.active]
     above = screen.row_count - state.size.rows - sum(page.row_count for page in screen.history)
     for packed in screen.pages:
         page = packed.decode()
-        reader = RowReader(page)
+        reader = RowReader(page, width_of)
         for index in range(max(above, 0), packed.row_count):
             yield reader.runs(index)
         above -= packed.row_count

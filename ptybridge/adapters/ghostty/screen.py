@@ -133,7 +133,12 @@ class GhosttyScreen:
             raise ScreenFailed(f"the terminal library is at {decoded.size}, not at {self._size}")
         held_back = _unfinished_character(decoded.unfinished)
         unfinished = decoded.unfinished[: len(decoded.unfinished) - held_back]
-        pieces = vt.write(decoded, history_lines=lines, unfinished=unfinished)
+        pieces = vt.write(
+            decoded,
+            width_of=self._library.width_of,
+            history_lines=lines,
+            unfinished=unfinished,
+        )
         return Snapshot(self._size, held_back, pieces)
 
     def encoded(self) -> bytes:
@@ -157,9 +162,10 @@ class GhosttyScreen:
             return (text if form == "vt" else f"<pre>{escape(text)}</pre>").encode()
         decoded = state.decode(encoded)
         if form == "vt":
-            return rendering.vt(decoded)
+            return rendering.vt(decoded, self._library.width_of)
         return rendering.html(
             decoded,
+            self._library.width_of,
             palette=self._library.palette_color,
             foreground=_FOREGROUND,
             background=_BACKGROUND,
