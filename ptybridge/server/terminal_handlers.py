@@ -165,3 +165,4 @@ class TerminalHandlers:
             case "revoke":
                 control.revoke(viewer, other)
         connection.reply(messages.Accepted(), request_id)
+        terminal.viewers.flush()

@@ -99,11 +99,13 @@ async def test_the_keyboard_is_handed_from_page_to_page(browser: Browser) -> Non
         await second.picture("turn")
         await second.type("x")
         await take.click()
+        await take.wait_for(state="detached")
         await second.run("echo t''wo", "two")
         await expect(first.page.locator("#turn")).to_contain_text("owner types")
         await first.type("echo lost\n")
         await second.page.locator("#people summary").click()
         await second.page.get_by_role("button", name="Hand over").last.click()
+        await expect(third.page.locator("#turn")).to_be_empty()
         await third.run("echo th''ree", "three")
         for page in (first, second, third):
             text = await page.shows("three")
