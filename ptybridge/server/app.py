@@ -20,6 +20,7 @@ from ptybridge.server.resources import Resources
 from ptybridge.server.router import Router
 from ptybridge.server.routes import Routes
 from ptybridge.server.sockets import Greeting, Sockets
+from ptybridge.server.streams import EventStreams
 from ptybridge.server.supervisor import Supervisor, Timeouts
 from ptybridge.server.terminal_handlers import TerminalHandlers
 from ptybridge.wire import messages
@@ -95,6 +96,15 @@ def make_app(
     Resources(registry=registry, authenticator=authenticator, base=base).add_to(app)
     Sockets(
         authenticator=authenticator,
+        registry=registry,
+        pool=pool,
+        router=router,
+        greeting=greeting,
+        base=base,
+    ).add_to(app)
+    EventStreams(
+        authenticator=authenticator,
+        door=door,
         registry=registry,
         pool=pool,
         router=router,

@@ -112,15 +112,18 @@ class Connection:
         self.heard_at = self._time()
         self.pinged_at = None
 
-    def on_text(self, message: bytes) -> None:
-        """Serve one JSON message."""
-        request_id = None
+    def on_text(self, message: bytes, *, answer_as: int | None = None) -> None:
+        """Serve one JSON message; the reply carries ``answer_as`` or else the message's ``id``."""
+        request_id = answer_as
         try:
             request = messages.decode(message)
-            request_id = request.id
+            if answer_as is None:
+                request_id = request.id
+            else:
+                request = messages.Request(request.message, answer_as)
             self._dispatcher.dispatch(self, request)
         except messages.MalformedRequest as error:
-            self.refuse(BadRequest(str(error)), error.id)
+            self.refuse(BadRequest(str(error)), error.id if answer_as is None else answer_as)
         except RequestError as error:
             self.refuse(error, request_id)
         except Exception:

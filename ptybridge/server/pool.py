@@ -25,6 +25,10 @@ class ConnectionPool:
         """Those that are connected now; some may leave during the iteration."""
         return iter(tuple(self._connections.values()))
 
+    def get(self, connection_id: ConnectionId) -> Connection | None:
+        """The connection of that name; None when there is none."""
+        return self._connections.get(connection_id)
+
     def add(self, connection: Connection) -> None:
         """Take a connection in.
 

@@ -46,6 +46,17 @@ class Greeting:
     input_window: int
     max_message: int
 
+    def welcome(self, connection: Connection) -> messages.Welcome:
+        """The first message to a connection."""
+        identity = connection.identity
+        return messages.Welcome(
+            connection_id=connection.id,
+            user=messages.User(identity.id, identity.name),
+            ping=self.ping,
+            reconnect=self.reconnect,
+            input_window=self.input_window,
+        )
+
 
 def _alone(link: Link, _: int, terminal_id: TerminalId) -> ViewerSink:
     """The outlet of a connection that is one terminal's alone."""
@@ -151,18 +162,8 @@ class Sockets:
                 connection.close(CloseCode.OVER_LIMIT, str(error))
             else:
                 if connection.speaks_binary:
-                    connection.reply(self._welcome(connection))
+                    connection.reply(self._greeting.welcome(connection))
             return link
 
         subprotocol = SUBPROTOCOL if connection.speaks_binary else None
         return upgrade.take_over(request, open_link, accept=accept, subprotocol=subprotocol)
-
-    def _welcome(self, connection: Connection) -> messages.Welcome:
-        identity = connection.identity
-        return messages.Welcome(
-            connection_id=connection.id,
-            user=messages.User(identity.id, identity.name),
-            ping=self._greeting.ping,
-            reconnect=self._greeting.reconnect,
-            input_window=self._greeting.input_window,
-        )

@@ -134,7 +134,7 @@ class TerminalHandlers:
 
     def type(self, connection: Connection, message: messages.Input, _: int | None) -> None:
         """Give text to a program."""
-        connection.viewer(message.channel).write(message.data.encode())
+        connection.viewer(message.channel).write(message.typed, offset=message.offset)
 
     def resize(self, connection: Connection, message: messages.Resize, _: int | None) -> None:
         """Note a viewer's own size."""

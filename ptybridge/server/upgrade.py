@@ -1,4 +1,4 @@
-"""From an HTTP request to a WebSocket: the opening handshake (RFC 6455 section 4.2)."""
+"""From an HTTP request to a link: the opening handshake (RFC 6455 section 4.2), the handover."""
 
 import asyncio
 import base64
@@ -22,11 +22,11 @@ _VERSION = "13"
 class HandedOver(web.StreamResponse):
     """What a handler returns when the transport is no longer aiohttp's."""
 
-    def __init__(self) -> None:
-        super().__init__(status=101)
+    def __init__(self, status: int) -> None:
+        super().__init__(status=status)
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        """Send nothing: the response went out with the upgrade."""
+        """Send nothing: the link has sent the response's head."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send nothing."""
@@ -79,6 +79,33 @@ def take_over(
 ) -> HandedOver:
     """Answer 101 and make the request's transport a WebSocket's.
 
+    Raises:
+        ConnectionResetError: The client has gone already.
+    """
+    lines = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {accept}",
+    ]
+    if subprotocol is not None:
+        lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
+
+    def answer(transport: asyncio.Transport) -> WebSocketLink:
+        transport.write("\r\n".join([*lines, "", ""]).encode("ascii"))
+        return open_link(transport)
+
+    return hand_over(request, answer, status=101)
+
+
+def hand_over(
+    request: web.Request,
+    open_link: Callable[[asyncio.Transport], asyncio.Protocol],
+    *,
+    status: int,
+) -> HandedOver:
+    """Take the request's transport from aiohttp; the link that is opened on it answers.
+
     The request, its headers and its task are free to go when the handler returns; what the
     client sent behind its request is fed to the link.
 
@@ -88,15 +115,6 @@ def take_over(
     transport = request.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the client has gone")
-    lines = [
-        "HTTP/1.1 101 Switching Protocols",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        f"Sec-WebSocket-Accept: {accept}",
-    ]
-    if subprotocol is not None:
-        lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
-    transport.write("\r\n".join([*lines, "", ""]).encode("ascii"))
     handler = request.protocol
     link = open_link(transport)
     # aiohttp keeps what followed the request until it is given a parser; it forgets a connection
@@ -105,4 +123,4 @@ def take_over(
     transport.set_protocol(link)
     handler.transport = None
     handler.connection_lost(None)
-    return HandedOver()
+    return HandedOver(status)
