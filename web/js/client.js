@@ -126,8 +126,7 @@ export class Attachment {
     this.#isOutOfStep = false;
     if (!isResume) this.#oldUntil = this.#isFresh ? 0 : attached.end;
     this.#isFresh = false;
-    this.input.reset();
-    this.input.window = this.#client.inputWindow;
+    this.input.restart(this.#client.inputWindow);
     this.#screen.attached(attached, isResume);
   }
 
@@ -236,6 +235,11 @@ export class BridgeClient {
     this.clock = clock;
     socket.onstate = (state) => this.#changed(state);
     socket.onmessage = (data) => this.#receive(data);
+  }
+
+  /** What carries the connection, or carried it last. */
+  get transport() {
+    return this.#socket.transport;
   }
 
   /** Connects now. A connection that is there must show that it lives: the network may differ. */
@@ -354,6 +358,10 @@ export class BridgeClient {
       const waiting = [...this.#requests.values()];
       this.#requests.clear();
       for (const { reject } of waiting) reject(new RequestError("offline", "the link broke"));
+    }
+    for (const { input } of this.#attachments.values()) {
+      if (state.name === "moving") input.hold();
+      if (state.name === "stayed") input.release();
     }
     this.onstate(state);
   }

@@ -15,6 +15,7 @@ export class InputStream {
   /** @type {Uint8Array[]} */
   #waiting = [];
   #waitingBytes = 0;
+  #isHeld = false;
   /** @type {(() => void)[]} */
   #onRoom = [];
   window = 65_536;
@@ -28,10 +29,35 @@ export class InputStream {
   reset() {
     this.#sent = this.#acked = this.#waitingBytes = 0;
     this.#waiting = [];
+    this.#isHeld = false;
     this.#wake();
   }
 
+  /** Sends nothing until ``release`` or ``restart``; what is typed waits. */
+  hold() {
+    this.#isHeld = true;
+  }
+
+  /** Goes on as if it had not been held. */
+  release() {
+    this.#isHeld = false;
+    this.#flush();
+    if (this.room > 0) this.#wake();
+  }
+
+  /**
+   * A new channel: its count begins at 0. What was typed while it was held is sent on it.
+   * @param {number} window
+   */
+  restart(window) {
+    if (!this.#isHeld) this.reset();
+    this.#sent = this.#acked = 0;
+    this.window = window;
+    this.release();
+  }
+
   get room() {
+    if (this.#isHeld) return 0;
     return this.#waitingBytes > 0 ? 0 : Math.max(0, this.#acked + this.window - this.#sent);
   }
 
@@ -62,7 +88,7 @@ export class InputStream {
   }
 
   #flush() {
-    for (;;) {
+    while (!this.#isHeld) {
       const piece = this.#waiting[0];
       if (piece === undefined || this.#sent + piece.length > this.#acked + this.window) return;
       this.#waiting.shift();

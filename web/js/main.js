@@ -2,19 +2,20 @@
  * The page's composition root: address and login, then one terminal over one connection.
  */
 
-import { BridgeClient, RequestError } from "./client.js";
+import { RequestError } from "./client.js";
 import { connectClipboard } from "./clipboard.js";
+import { makeClient } from "./connect.js";
 import { FAILURES, showFailure } from "./error_view.js";
 import { logIn } from "./login.js";
 import { LARGE_BYTES, Paste } from "./paste.js";
 import { PeopleView } from "./people_view.js";
 import { formatPlace, parsePlace } from "./place.js";
-import { browserClock, ReconnectingSocket } from "./socket.js";
+import { systemClock } from "./socket.js";
 import { button, element, Notice, StatusView } from "./status_view.js";
 import { TerminalView } from "./terminal_view.js";
-import { SUBPROTOCOL } from "./wire.js";
 
 /** @typedef {import("./client.js").Attachment} Attachment */
+/** @typedef {import("./client.js").BridgeClient} BridgeClient */
 /** @typedef {import("./wire.js").Exit} Exit */
 
 const INTERRUPT = 0x03;
@@ -29,7 +30,7 @@ function find(id) {
 class Page {
   #place = parsePlace(location.hash);
   #status = new StatusView(find("link"), find("title"));
-  #clock = browserClock();
+  #clock = systemClock();
   #view = new TerminalView(find("terminal"));
   /** @type {Attachment | null} */
   #attachment = null;
@@ -95,16 +96,13 @@ class Page {
   #fail(failure, detail) {
     this.#offline.hide();
     this.#status.show("failed", "Not connected");
+    this.#status.transport(null);
     this.#clearFailure();
     this.#clearFailure = showFailure(find("stage"), failure, () => location.reload(), detail);
   }
 
   #connect() {
-    const url = new URL("ws", document.baseURI);
-    url.protocol = url.protocol.replace("http", "ws");
-    url.search = new URLSearchParams({ sessionID: this.#place.session }).toString();
-    const socket = new ReconnectingSocket(() => new WebSocket(url, SUBPROTOCOL), this.#clock);
-    this.#client = new BridgeClient(socket, this.#clock);
+    this.#client = makeClient(document.baseURI, this.#place.session);
     this.#client.onstate = (state) => this.#linkChanged(state);
     this.#client.connect();
   }
@@ -118,6 +116,9 @@ class Page {
         if (!this.#offline.isShown) this.#status.show("connecting", "Connecting");
         return;
       case "open":
+      case "moving":
+      case "moved":
+      case "stayed":
         return;
       case "welcome":
         void this.#arrive();
@@ -138,6 +139,7 @@ class Page {
       this.#offline.show("Offline: what you type does not arrive.", `Trying again ${soon}.`);
     };
     this.#status.show("offline", "Offline");
+    this.#status.transport(null);
     update();
     this.#countdown = window.setInterval(update, 250);
   }
@@ -174,6 +176,7 @@ class Page {
     this.#clearFailure();
     this.#offline.hide();
     this.#status.show("online", "Connected");
+    this.#status.transport(this.#client?.transport ?? null);
     this.#view.focus();
   }
 

@@ -10,13 +10,17 @@ import { FINAL_CODES } from "./wire.js";
  *   | { name: "open" }
  *   | { name: "waiting", until: number, attempt: number }
  *   | { name: "ended", code: number, reason: string }
- * )} SocketState ``until`` in milliseconds of the clock
+ *   | { name: "moving" | "moved" | "stayed" }
+ * )} SocketState ``until`` in milliseconds of the clock; ``moving`` to another transport, nothing
+ *   more is to be sent; when it has ``moved`` a new connection begins, else it has ``stayed``
  * @typedef {{ maxAttempts: number, delay: number }} ReconnectSettings 0 attempts: for ever
  * @typedef {{ now: () => number, setTimeout: (callback: () => void, delay: number) => number,
  *   clearTimeout: (timer: number) => void, random: () => number }} Clock
  * @typedef {Pick<WebSocket, "binaryType" | "close" | "send" | "readyState" | "bufferedAmount"> & {
  *   onopen: ((event: any) => any) | null, onclose: ((event: any) => any) | null,
- *   onmessage: ((event: any) => any) | null, onerror: ((event: any) => any) | null }} SocketLike
+ *   onmessage: ((event: any) => any) | null, onerror: ((event: any) => any) | null,
+ *   transport?: import("./transports.js").Transport,
+ *   onmove?: ((stage: "moving" | "moved" | "stayed") => void) | null }} SocketLike
  */
 
 const MAX_DELAY_MS = 30_000;
@@ -27,11 +31,12 @@ const ATTEMPT_MS = 10_000;
 const OPEN = 1;
 
 /** @returns {Clock} */
-export function browserClock() {
+export function systemClock() {
   return {
     now: () => performance.now(),
-    setTimeout: (callback, delay) => window.setTimeout(callback, delay),
-    clearTimeout: (timer) => window.clearTimeout(timer),
+    // In Node a timer is an object, which is as good as a number to all who only hand it back.
+    setTimeout: (callback, delay) => /** @type {any} */ (setTimeout(callback, delay)),
+    clearTimeout: (timer) => clearTimeout(timer),
     random: Math.random,
   };
 }
@@ -66,6 +71,11 @@ export class ReconnectingSocket {
     return this.#socket?.readyState === OPEN;
   }
 
+  /** @returns {import("./transports.js").Transport} what carries it, or carried it last */
+  get transport() {
+    return this.#socket?.transport ?? "websocket";
+  }
+
   /**
    * Connects now, whatever it was waiting for. Nothing is done when it is connected, or when the
    * server has said not to come back.
@@ -76,6 +86,7 @@ export class ReconnectingSocket {
     const socket = this.#makeSocket();
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
+    if ("onmove" in socket) socket.onmove = (stage) => this.onstate({ name: stage });
     socket.onopen = () => this.onstate({ name: "open" });
     socket.onmessage = ({ data }) => {
       if (this.#socket === socket) this.onmessage(data);

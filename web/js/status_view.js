@@ -26,9 +26,19 @@ export function button(text, act, className = "") {
   return made;
 }
 
+/** How each transport is called, and what there is to know of it. */
+const TRANSPORTS = Object.freeze({
+  websocket: { name: "WebSocket", title: "" },
+  events: {
+    name: "SSE",
+    title: "This network lets no WebSocket through, so plain HTTP is used; it is tried again later.",
+  },
+});
+
 /** The bar above the terminal. */
 export class StatusView {
   #text;
+  #transport;
   #title;
 
   /**
@@ -37,6 +47,7 @@ export class StatusView {
    */
   constructor(link, title) {
     this.#text = /** @type {HTMLElement} */ (link.querySelector(".link-text"));
+    this.#transport = /** @type {HTMLElement} */ (link.querySelector(".link-transport"));
     this.#title = title;
   }
 
@@ -47,6 +58,13 @@ export class StatusView {
   show(state, text) {
     document.documentElement.dataset["state"] = state;
     if (this.#text.textContent !== text) this.#text.textContent = text;
+  }
+
+  /** @param {keyof typeof TRANSPORTS | null} transport what carries the connection, if there is one */
+  transport(transport) {
+    const { name, title } = transport === null ? { name: "", title: "" } : TRANSPORTS[transport];
+    if (this.#transport.textContent !== name) this.#transport.textContent = name;
+    this.#transport.title = title;
   }
 
   /** @param {string} title as the program says; any text */

@@ -96,6 +96,21 @@ export function decodeSnapshot(payload) {
 }
 
 /**
+ * @param {number} rows
+ * @param {number} cols
+ * @param {Uint8Array} vt
+ * @returns {Uint8Array<ArrayBuffer>} the payload of a SNAPSHOT
+ */
+export function encodeSnapshot(rows, cols, vt) {
+  const payload = new Uint8Array(4 + vt.length);
+  const view = new DataView(payload.buffer);
+  view.setUint16(0, rows);
+  view.setUint16(2, cols);
+  payload.set(vt, 4);
+  return payload;
+}
+
+/**
  * @param {string} type
  * @param {object} [data]
  * @param {number} [id]
