@@ -52,6 +52,7 @@ export class Attachment {
   #acked = 0;
   #ackTimer = 0;
   #isLive = false;
+  #isHeld = false;
   #isFresh;
   #oldUntil = 0;
   #viewerID = "";
@@ -124,15 +125,29 @@ export class Attachment {
     this.#isLive = true;
     this.#viewerID = attached.viewerID;
     this.#isOutOfStep = false;
+    this.#isHeld = false;
     if (!isResume) this.#oldUntil = this.#isFresh ? 0 : attached.end;
     this.#isFresh = false;
     this.input.restart(this.#client.inputWindow);
     this.#screen.attached(attached, isResume);
   }
 
+  /** The connection moves: what is typed waits, and so do acknowledgements, to let it end. */
+  hold() {
+    this.#isHeld = true;
+    this.input.hold();
+  }
+
+  /** The connection has not moved. */
+  release() {
+    this.#isHeld = false;
+    this.input.release();
+    this.#ack();
+  }
+
   /** The connection is gone: nothing is typed until the next ``attach``. */
   suspend() {
-    this.#isLive = false;
+    this.#isLive = this.#isHeld = false;
     this.#client.clock.clearTimeout(this.#ackTimer);
     this.#ackTimer = 0;
     this.input.reset();
@@ -200,6 +215,7 @@ export class Attachment {
   #ack() {
     this.#client.clock.clearTimeout(this.#ackTimer);
     this.#ackTimer = 0;
+    if (this.#isHeld) return;
     // What an older connection's bytes made rendered may lie beyond what this one has sent.
     const offset = Math.min(this.#rendered, this.#received ?? 0);
     if (offset <= this.#acked) return;
@@ -359,9 +375,9 @@ export class BridgeClient {
       this.#requests.clear();
       for (const { reject } of waiting) reject(new RequestError("offline", "the link broke"));
     }
-    for (const { input } of this.#attachments.values()) {
-      if (state.name === "moving") input.hold();
-      if (state.name === "stayed") input.release();
+    for (const attachment of this.#attachments.values()) {
+      if (state.name === "moving") attachment.hold();
+      if (state.name === "stayed") attachment.release();
     }
     this.onstate(state);
   }

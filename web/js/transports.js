@@ -12,6 +12,9 @@ import { EventStreamSocket } from "./event_stream.js";
 /** How long a WebSocket may stay silent before it counts as blocked. */
 const PATIENCE_MS = 4000;
 
+/** How long what was sent by POST may take to arrive before a move is put off. */
+const IDLE_MS = 1000;
+
 /** How long after a failure WebSocket is not tried again. */
 export const RETRY_MS = 60_000;
 
@@ -214,9 +217,9 @@ class EitherSocket {
     let isLost = false;
     trial.onclose = () => (isLost = true);
     this.onmove?.("moving");
-    await this.#events?.whenIdle();
+    const isIdle = await this.#isIdleSoon();
     if (this.#isClosed) return;
-    if (isLost) {
+    if (isLost || !isIdle) {
       giveUp();
       this.onmove?.("stayed");
       return;
@@ -227,5 +230,17 @@ class EitherSocket {
     this.#use(trial);
     this.onmove?.("moved");
     this.onmessage?.(welcome);
+  }
+
+  /** @returns {Promise<boolean>} whether all that was sent by POST has arrived */
+  #isIdleSoon() {
+    const { clock } = this.#transports;
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(() => resolve(false), IDLE_MS);
+      void this.#events?.whenIdle().then(() => {
+        clock.clearTimeout(timer);
+        resolve(true);
+      });
+    });
   }
 }

@@ -89,3 +89,75 @@ export class FakeSocket {
       .filter((message) => message.type === type);
   }
 }
+
+/** Lets all that is ready run. */
+export const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** The far end of an event stream: streams and answers what a test says. */
+export class FakeServer {
+  /** @type {string[]} */
+  urls = [];
+  /** The messages of each POST. @type {any[][]} */
+  posts = [];
+  isAborted = false;
+  #status;
+  /** @type {ReadableStreamDefaultController<Uint8Array> | null} */
+  #stream = null;
+  #fails = (/** @type {Error} */ _) => {};
+  /** @type {((response: Response) => void)[]} */
+  #waiting = [];
+
+  /** @param {number} status of the stream */
+  constructor(status = 200) {
+    this.#status = status;
+  }
+
+  /** @param {URL} url @param {RequestInit} init @returns {Promise<Response>} */
+  fetch = async (url, init) => {
+    this.urls.push(url.href);
+    if (init.method === "POST") {
+      this.posts.push(JSON.parse(String(init.body)));
+      return new Promise((resolve) => this.#waiting.push(resolve));
+    }
+    init.signal?.addEventListener("abort", () => (this.isAborted = true));
+    /** @type {Promise<never>} */
+    const failure = new Promise((_, reject) => (this.#fails = reject));
+    const body = new ReadableStream({ start: (controller) => void (this.#stream = controller) });
+    const headers = { "Content-Type": "text/event-stream; charset=utf-8" };
+    await Promise.race([failure, turn()]);
+    return new Response(body, { status: this.#status, headers });
+  };
+
+  /** @param {string} text */
+  async streams(text) {
+    await turn();
+    this.#stream?.enqueue(new TextEncoder().encode(text));
+    await turn();
+    await turn();
+  }
+
+  async ends() {
+    this.#stream?.close();
+    await turn();
+  }
+
+  async fails() {
+    this.#fails(new TypeError("network error"));
+    await turn();
+  }
+
+  /** @param {object[]} replies to the POST under way */
+  async answers(replies) {
+    await turn();
+    this.#waiting.shift()?.(new Response(JSON.stringify(replies)));
+    await turn();
+    await turn();
+  }
+
+  /** @param {number} status for the POST under way */
+  async refuses(status) {
+    await turn();
+    this.#waiting.shift()?.(new Response("", { status }));
+    await turn();
+  }
+}
