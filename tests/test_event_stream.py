@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ptybridge.wire.errors import MalformedMessage
 from ptybridge.wire.event_stream import MAX_BATCH, Envelope, Position, join, seq_of, split
-from ptybridge.wire.messages import MAX_ID
+from ptybridge.wire.fields import MAX_ID
 from tests.server import TOKEN, Server, running, settings_of, stranger
 from tests.streams import post, request_stream, streaming
 

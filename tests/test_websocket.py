@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ptybridge.server.websocket import MAX_OUTBOX, WebSocketLink
+from ptybridge.server.transport_link import MAX_OUTBOX
+from ptybridge.server.websocket import WebSocketLink
 from ptybridge.wire.codes import CloseCode
 from ptybridge.wire.websocket import Opcode, close_frame, frame, header
 from tests.test_websocket_framing import client_frame

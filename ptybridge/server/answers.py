@@ -1,10 +1,10 @@
 """Replies that go back in the answer to a POST, and the link of a POST without a stream."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ptybridge.core.errors import Unavailable
-from ptybridge.server.websocket import SOON_SECONDS, Receiver
+from ptybridge.server.transport_link import SOON_SECONDS, Receiver
 from ptybridge.wire import event_stream
 from ptybridge.wire.event_stream import Envelope
 
@@ -88,6 +88,12 @@ class AnswerLink:
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         """Drop it: nobody listens."""
+
+    def stream_binary(self, header: bytes, pieces: Iterator[bytes]) -> None:
+        """Drop it: nobody listens."""
+
+    def stream_text(self, messages: Iterator[bytes]) -> None:
+        """Drop them: nobody listens."""
 
     def ping(self) -> None:
         """Nothing can be asked of it; what takes too long is dropped."""

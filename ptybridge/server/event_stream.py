@@ -6,14 +6,13 @@ says comes by POST. The body ends with the connection (RFC 9112 section 6.3, rul
 
 import asyncio
 import fcntl
-import os
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from ptybridge.server.answers import Answers
-from ptybridge.server.websocket import CLOSE_SECONDS, MAX_OUTBOX, SOON_SECONDS, Receiver
+from ptybridge.server.transport_link import Receiver, TransportLink
 from ptybridge.wire import event_stream
 from ptybridge.wire.event_stream import Position
 from ptybridge.wire.frames import HEADER, Kind
@@ -26,11 +25,14 @@ FIRST_LOOK_SECONDS = 0.01
 
 LAST_LOOK_SECONDS = 0.25
 
+CLOSE_SECONDS = 5.0
+"""How long a client may take to read the end."""
+
 _SIOCOUTQ = 0x5411
 """Asks for the bytes that the peer's machine has not acknowledged: tcp(7), Linux."""
 
 
-class EventStreamLink(asyncio.Protocol):
+class EventStreamLink(TransportLink):
     """One event stream, server's side, from the response's head on.
 
     An event stream says nothing back, and what the kernel takes proves nothing: a client that
@@ -39,27 +41,17 @@ class EventStreamLink(asyncio.Protocol):
 
     Attributes:
         answers: Requests that came by POST and wait for their reply.
-        is_ready: Nothing waits for the socket to drain, and the link is not closing.
     """
 
     __slots__ = (
-        "_fd",
-        "_flush_due",
-        "_is_closing",
         "_keep_alive",
-        "_loop",
-        "_outbox",
-        "_outbox_bytes",
         "_position",
-        "_receiver",
         "_session_id",
         "_sock",
         "_timer",
-        "_transport",
         "_watch",
         "_written",
         "answers",
-        "is_ready",
     )
 
     def __init__(
@@ -77,25 +69,15 @@ class EventStreamLink(asyncio.Protocol):
 
         ``keep_alive`` is how many seconds lie between two comments.
         """
-        self._receiver = receiver
-        self._transport = transport
-        self._loop = loop
+        super().__init__(receiver, transport, loop=loop)
         self._session_id = session_id
         self._position = position
         self._keep_alive = keep_alive
-        self._outbox: list[bytes] = []
-        self._outbox_bytes = 0
-        self._flush_due = False
-        self._is_closing = False
+        self._sock = transport.get_extra_info("socket")
         self._written = 0
         self._watch: asyncio.TimerHandle | None = None
         self.answers = Answers()
-        self.is_ready = True
-        encrypted = transport.get_extra_info("ssl_object") is not None
-        self._sock = transport.get_extra_info("socket")
-        self._fd = -1 if encrypted or self._sock is None else self._sock.fileno()
-        transport.set_write_buffer_limits(high=0)
-        self._write(head)
+        self._write([head], len(head))
         self._timer = loop.call_later(keep_alive, self._comment)
 
     # --- from the transport
@@ -103,67 +85,53 @@ class EventStreamLink(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Ignore it: behind its request a client has nothing to say here."""
 
-    def eof_received(self) -> bool:
-        """The client has gone: the transport closes."""
-        return False
-
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
         self._stop()
-        self._outbox.clear()
         self.answers.close()
-        self._receiver.on_closed()
-
-    def pause_writing(self) -> None:
-        """The socket is full: output stays in the tail, messages in the outbox."""
-        self.is_ready = False
-
-    def resume_writing(self) -> None:
-        """The socket takes bytes again."""
-        if self._is_closing:
-            return
-        self.is_ready = True
-        self._flush()
-        if self.is_ready:
-            self._receiver.on_writable()
+        super().connection_lost(exc)
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Ignore what had followed the request; aiohttp's parser interface, see ``upgrade``."""
         return False, b""
-
-    def feed_eof(self) -> None:
-        """Nothing to do: aiohttp's parser interface, see ``upgrade``."""
 
     # --- to the client
 
     def post(self, message: bytes) -> None:
         """Send an event, or the reply to a POST, together with others of this turn."""
         if (event := self._event(message)) is not None:
-            self._post_event(event)
+            self._post_frame(event)
 
     def post_binary(self, message: bytes) -> None:
         """Send a frame as an event, together with others of this turn."""
-        self._post_event(self._frame_event(message[: HEADER.size], (message[HEADER.size :],)))
-
-    def call_soon(self, callback: Callable[[], None]) -> None:
-        """Call back within ``SOON_SECONDS``, whatever becomes of the link."""
-        self._loop.call_later(SOON_SECONDS, callback)
+        self._post_frame(self._frame_event(message[: HEADER.size], (message[HEADER.size :],)))
 
     def send_text(self, message: bytes) -> None:
         """Send an event now."""
         if (event := self._event(message)) is not None:
-            self._write(event)
+            self._write([event], len(event))
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         """Send a frame as an event now."""
-        self._write(self._frame_event(header, parts))
+        event = self._frame_event(header, parts)
+        self._write([event], len(event))
+
+    def stream_binary(self, header: bytes, pieces: Iterator[bytes]) -> None:
+        """Send a SNAPSHOT frame as one event, a piece a turn."""
+        _, channel, offset = HEADER.unpack_from(header)
+        position = self._at(channel, offset)
+        self._begin_stream(event_stream.snapshot_event(header, pieces, position))
+
+    def stream_text(self, messages: Iterator[bytes]) -> None:
+        """Send events, one a turn."""
+        self._begin_stream(event for text in messages if (event := self._event(text)) is not None)
 
     def ping(self) -> None:
-        """Send a comment, and watch for the client's machine to acknowledge it."""
+        """Send a comment, and watch for the client's machine to acknowledge more than before."""
         if self._is_closing:
             return
         before = self._acknowledged()
-        self._post_event(event_stream.COMMENT)
+        self._post_frame(event_stream.COMMENT)
         if self._watch is None:
             self._watch = self._loop.call_later(
                 FIRST_LOOK_SECONDS, self._look, before, FIRST_LOOK_SECONDS
@@ -175,8 +143,11 @@ class EventStreamLink(asyncio.Protocol):
             return
         data = msgspec.json.encode({"code": int(code), "reason": reason})
         closing = event_stream.event("closing", data)
+        if self._stream is not None:
+            closing = b""  # nothing can stand in the unfinished event: it ends with the response
+            self._outbox.clear()
         if self.is_ready:
-            self._write(closing)
+            self._write([closing], len(closing))
         else:
             self._transport.write(b"".join([*self._outbox, closing]))
         self._outbox.clear()
@@ -187,11 +158,12 @@ class EventStreamLink(asyncio.Protocol):
     def abort(self) -> None:
         """Drop the connection at once. Idempotent."""
         self._stop()
-        self._transport.abort()
+        super().abort()
 
     def _stop(self) -> None:
         self._fd = -1
         self._sock = None
+        self._stream = None
         self._is_closing = True
         self.is_ready = False
         self._timer.cancel()
@@ -238,48 +210,21 @@ class EventStreamLink(asyncio.Protocol):
         return event_stream.event(outside.type, bytes(outside.data), position)
 
     def _frame_event(self, header: bytes, parts: Sequence[memoryview | bytes]) -> bytes:
-        kind, channel, end, name, data = event_stream.frame_event(header, parts)
-        position = b""
-        if channel == CHANNEL and kind is not Kind.INPUT_ACK:
-            self._position = Position(self._position.seq, end)
-            position = self._position.text()
-        return event_stream.event(name, data, position)
+        number, channel, offset = HEADER.unpack(header)
+        if number == Kind.INPUT_ACK:
+            return event_stream.event("input-ack", event_stream.ack_event(offset, channel))
+        data = event_stream.output_event(offset, channel, parts)
+        position = self._at(channel, offset + sum(map(len, parts)))
+        return event_stream.event("output", data, position)
 
-    def _post_event(self, event: bytes) -> None:
-        if self._is_closing:
-            return
-        self._outbox.append(event)
-        self._outbox_bytes += len(event)
-        if self._outbox_bytes > MAX_OUTBOX:
-            self.abort()
-        elif not self._flush_due:
-            self._flush_due = True
-            self._loop.call_soon(self._flush_late)
+    def _at(self, channel: int, offset: int) -> bytes:
+        """The position behind output that ends at ``offset``; none for other channels."""
+        if channel != CHANNEL:
+            return b""
+        self._position = Position(self._position.seq, offset)
+        return self._position.text()
 
-    def _flush_late(self) -> None:
-        self._flush_due = False
-        self._flush()
-
-    def _flush(self) -> None:
-        if self._outbox and self.is_ready:
-            self._write(b"")
-
-    def _write(self, data: bytes) -> None:
-        """Write the outbox and ``data``; what does not fit waits, and nothing more is ready."""
-        if self._is_closing:
-            return
-        if self._outbox:
-            data = b"".join([*self._outbox, data])
-            self._outbox.clear()
-            self._outbox_bytes = 0
-        self._written += len(data)
-        if self._fd >= 0 and self.is_ready:
-            try:
-                data = data[os.write(self._fd, data) :]
-            except BlockingIOError:
-                pass
-            except OSError:  # the peer is gone; the transport notices too, and tells
-                self.abort()
-                return
-        if data:
-            self._transport.write(data)
+    def _write_now(self, buffers: list[bytes | memoryview], size: int) -> None:
+        """Write ``buffers`` before what waits in the outbox."""
+        self._written += size
+        super()._write_now(buffers, size)

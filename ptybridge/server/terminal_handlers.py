@@ -7,7 +7,7 @@ from ptybridge.core.terminal import Terminal
 from ptybridge.core.values import Role, WindowSize
 from ptybridge.server.connection import MAX_VIEWERS, Connection
 from ptybridge.server.router import Router
-from ptybridge.wire import messages
+from ptybridge.wire import keyboard, messages
 
 
 def terminal_state(terminal: Terminal) -> messages.TerminalState:
@@ -46,7 +46,7 @@ class TerminalHandlers:
         router.add(messages.CloseTerminal, self.close)
         router.add(messages.Attach, self.attach)
         router.add(messages.Detach, self.detach)
-        router.add(messages.Input, self.type)
+        router.add(keyboard.Input, self.type)
         router.add(messages.Resize, self.resize)
         router.add(messages.Ack, self.ack)
         router.add(messages.Control, self.control)
@@ -132,7 +132,7 @@ class TerminalHandlers:
         del connection.viewers[message.channel]
         connection.reply(messages.Detached(message.channel), request_id)
 
-    def type(self, connection: Connection, message: messages.Input, _: int | None) -> None:
+    def type(self, connection: Connection, message: keyboard.Input, _: int | None) -> None:
         """Give text to a program."""
         connection.viewer(message.channel).write(message.typed, offset=message.offset)
 

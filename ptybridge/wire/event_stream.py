@@ -5,15 +5,16 @@ ended by an empty line, comments that begin with a colon.
 """
 
 import re
+import struct
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import msgspec
 
 from ptybridge.wire.errors import MalformedMessage
-from ptybridge.wire.frames import HEADER, Kind
-from ptybridge.wire.messages import MAX_ID
+from ptybridge.wire.fields import MAX_ID
+from ptybridge.wire.frames import HEADER
 
 CONTENT_TYPE = "text/event-stream"
 
@@ -26,7 +27,6 @@ MAX_BATCH = 256
 UNANSWERED = frozenset({"input", "resize", "ack"})
 """Types of message that nothing answers, unless they are refused."""
 
-_NO_ID = b""
 _POSITION = re.compile(r"(?P<seq>[0-9]{0,16})\.(?P<offset>[0-9]{0,16})\Z")
 
 
@@ -102,7 +102,7 @@ def envelope(message: bytes) -> Envelope:
         return Envelope()
 
 
-def event(event_type: str, data: bytes, position: bytes = _NO_ID) -> bytes:
+def event(event_type: str, data: bytes, position: bytes = b"") -> bytes:
     """One event; ``data`` is JSON in one line, as all that msgspec encodes is."""
     start = b"event: %b\n" % event_type.encode()
     if position:
@@ -126,25 +126,34 @@ def seq_of(outside: Envelope, session_id: str) -> int | None:
     return place.to if outside.type == "gap" and place.to is not None else place.seq
 
 
-def frame_event(
-    header: bytes, parts: Sequence[memoryview | bytes]
-) -> tuple[Kind, int, int, str, bytes]:
-    """A binary frame of section 4 as an event: kind, channel, the offset behind it, type, data."""
-    number, channel, offset = HEADER.unpack(header)
-    kind = Kind(number)
-    start = b'{"channel":%d,"offset":%d' % (channel, offset)
-    if kind is Kind.INPUT_ACK:
-        return kind, channel, offset, "input-ack", start + b"}"
-    payload = b"".join(parts)
-    if kind is Kind.SNAPSHOT:
-        rows, cols = int.from_bytes(payload[:2]), int.from_bytes(payload[2:4])
-        start += b',"rows":%d,"cols":%d' % (rows, cols)
-        payload = payload[4:]
-        name, end = "snapshot", offset
-    else:
-        name, end = "output", offset + len(payload)
-    encoded = b2a_base64(payload, newline=False)
-    return kind, channel, end, name, b'%b,"base64":"%b"}' % (start, encoded)
+def output_event(offset: int, channel: int, parts: Sequence[memoryview | bytes]) -> bytes:
+    """The data of an OUTPUT frame as an event's."""
+    encoded = b2a_base64(b"".join(parts), newline=False)
+    return b'{"channel":%d,"offset":%d,"base64":"%b"}' % (channel, offset, encoded)
+
+
+def ack_event(offset: int, channel: int) -> bytes:
+    """The data of an INPUT_ACK frame as an event's."""
+    return b'{"channel":%d,"offset":%d}' % (channel, offset)
+
+
+def snapshot_event(header: bytes, pieces: Iterator[bytes], position: bytes) -> Iterator[bytes]:
+    """A SNAPSHOT frame as one event, in as many pieces as it comes in.
+
+    ``header`` is the frame's, with the size that stands before the snapshot's bytes.
+    """
+    _, channel, offset = HEADER.unpack_from(header)
+    rows, cols = struct.unpack_from("!HH", header, HEADER.size)
+    numbers = b'"channel":%d,"offset":%d,"rows":%d,"cols":%d' % (channel, offset, rows, cols)
+    whole = event("snapshot", b'{%b,"base64":"' % numbers, position)
+    yield whole.removesuffix(b"\n\n")
+    held = b""
+    for piece in pieces:
+        held += piece
+        end = len(held) - len(held) % 3  # base64 has four characters for every three bytes
+        yield b2a_base64(held[:end], newline=False)
+        held = held[end:]
+    yield b'%b"}\n\n' % b2a_base64(held, newline=False)
 
 
 def split(body: bytes) -> tuple[list[bytes], bool]:

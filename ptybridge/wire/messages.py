@@ -20,6 +20,7 @@ from ptybridge.wire.fields import (
     Rows,
     wire_name,
 )
+from ptybridge.wire.keyboard import Input
 from ptybridge.wire.notices import (
     Bell,
     Clipboard,
@@ -117,28 +118,6 @@ class Detach(Message, frozen=True):
 
     type: ClassVar[str] = "detach"
     channel: Channel
-
-
-class Input(Message, frozen=True):
-    """Type ``data`` or, where it is not text, ``base64``; without ``channel`` on the only one.
-
-    ``offset`` is the input that the channel has sent before, for clients that count it.
-    """
-
-    type: ClassVar[str] = "input"
-    data: str | None = None
-    base64: bytes | None = None
-    channel: Channel | None = None
-    offset: Offset | None = None
-
-    def __post_init__(self) -> None:
-        if (self.data is None) == (self.base64 is None):
-            raise ValueError("either data or base64 is needed")
-
-    @property
-    def typed(self) -> bytes:
-        """The bytes for the program."""
-        return self.data.encode() if self.data is not None else self.base64 or b""
 
 
 class Resize(Message, frozen=True):

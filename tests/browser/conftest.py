@@ -127,7 +127,12 @@ def address(server: Server, *, port: int | None = None) -> str:
 
 
 class Cable:
-    """A network between the page and the server that can be pulled, even inside a frame."""
+    """A network between the page and the server that can be pulled, even inside a frame.
+
+    Attributes:
+        upgrades: What becomes of a WebSocket's handshake: ``passed``, ``refused`` as proxies
+            do that know no upgrades, or ``silent``.
+    """
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -139,6 +144,7 @@ class Cable:
         self.cut_after: int | None = None
         self._flows = asyncio.Event()
         self._flows.set()
+        self.upgrades = "passed"
 
     async def plug(self) -> None:
         """Let connections through, on the same port as before."""
@@ -177,6 +183,11 @@ class Cable:
             while data := await source.read(65536):
                 if is_down:
                     await self._flows.wait()
+                if not is_down and b"\r\nUpgrade: websocket\r\n" in data:
+                    if self.upgrades == "silent":
+                        continue
+                    if self.upgrades == "refused":
+                        data = data.replace(b"\r\nUpgrade: websocket\r\n", b"\r\n")
                 if not is_down:  # the page believes that the cable is the server
                     data = data.replace(theirs.encode(), own.encode())
                 elif self.cut_after is not None:

@@ -273,6 +273,16 @@ export class BridgeClient {
     }, this.#ping.timeout);
   }
 
+  /** Gives the present connection up and comes back. */
+  drop() {
+    this.#socket.drop();
+  }
+
+  /** Leaves for good. */
+  close() {
+    this.#socket.close();
+  }
+
   /**
    * Sends a request and waits for its reply.
    * @param {string} type

@@ -113,6 +113,20 @@ export class ReconnectingSocket {
     this.#lost(1006, "");
   }
 
+  /** Ends it for good. */
+  close() {
+    const socket = this.#socket;
+    this.#isOver = true;
+    this.#socket = null;
+    this.#clock.clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#deadline);
+    if (socket !== null) {
+      socket.onclose = socket.onmessage = null;
+      socket.close();
+    }
+    this.onstate({ name: "ended", code: 1000, reason: "" });
+  }
+
   /** @param {string | Uint8Array<ArrayBuffer>} data sent if there is a connection, else lost */
   send(data) {
     if (this.isOpen) this.#socket?.send(data);

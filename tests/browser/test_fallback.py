@@ -1,0 +1,92 @@
+"""The page behind a proxy that lets no WebSocket through, and when it lets them through again."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.browser.conftest import Tab, address, cable, tab
+from tests.server import Server
+
+COUNT = "i=0; while [ $i -lt {n} ]; do i=$((i+1)); echo line $i; done"
+
+
+async def carried_by(page: Tab, transport: str) -> None:
+    """Wait until the page says what carries its connection."""
+    await page.page.locator(".link-transport").get_by_text(transport, exact=True).wait_for()
+
+
+@pytest.mark.parametrize("refusal", ["refused", "silent"])
+async def test_the_page_works_without_websocket(
+    browser: Browser, server: Server, refusal: str
+) -> None:
+    async with tab(browser) as page, cable(server) as network:
+        network.upgrades = refusal
+        await page.open(address(server, port=network.port))
+        await carried_by(page, "SSE")
+        await page.run("x=kept; echo $((6*7))-é中😀", "42-é中😀")
+        await page.picture(f"fallback-{refusal}")
+        await page.page.reload()
+        await page.is_in_state("online")
+        await page.shows("42-é中😀")
+        await page.run("echo still-$x", "still-kept")
+        assert len(server.registry.terminals) == 1
+
+
+async def test_vim_is_drawn_and_answers_without_websocket(browser: Browser, server: Server) -> None:
+    async with tab(browser) as page, cable(server) as network:
+        network.upgrades = "refused"
+        await page.open(address(server, port=network.port))
+        await page.type("HOME=/tmp vim -Nu NONE -n\n")
+        await page.shows("VIM - Vi IMproved")
+        await page.type("ihello from vim")
+        await page.press("Escape")
+        await page.shows("hello from vim")
+        await page.type(":q!\n")
+        await page.run("echo do''ne", "done")
+
+
+async def test_a_cut_of_the_stream_loses_nothing(browser: Browser, server: Server) -> None:
+    async with tab(browser) as page, cable(server) as network:
+        network.upgrades = "refused"
+        await page.page.add_init_script("Math.random = () => 0")
+        await page.open(address(server, port=network.port))
+        await page.run("PS1=; stty -echo; clear; echo rea''dy", "ready")
+        network.cut_after = 20_000
+        await page.type(COUNT.format(n=3000) + "; echo E''ND\n")
+        await page.is_in_state("offline")
+        assert await page.page.locator(".link-transport").inner_text() == ""
+        await network.plug()
+        await page.is_in_state("online")
+        shown = await page.shows("END")
+        lines = [line for line in shown.splitlines() if line.startswith("line ")]
+        last = int(lines[-1].split()[1])
+        assert last == 3000
+        assert lines == [f"line {number}" for number in range(last - len(lines) + 1, last + 1)]
+        await carried_by(page, "SSE")
+
+
+async def test_it_goes_back_to_websocket_while_output_runs_and_keys_are_typed(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page, cable(server) as network:
+        network.upgrades = "refused"
+        await page.page.clock.install()
+        await page.open(address(server, port=network.port))
+        await carried_by(page, "SSE")
+        await page.run("stty -echo; cat -n; echo rea''dy", "")
+        typed = "".join(chr(97 + number % 26) for number in range(60))
+        network.upgrades = "passed"
+
+        async def type_all() -> None:
+            for key in typed:
+                await page.type(key)
+
+        async def move() -> None:
+            await page.page.clock.run_for(60_000)
+            await carried_by(page, "WebSocket")
+
+        await asyncio.gather(type_all(), move())
+        await page.type("\n")
+        await page.shows(typed)
+        assert len(server.pool) == 1
