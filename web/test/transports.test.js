@@ -63,6 +63,7 @@ async function fallen() {
     snapshot: () => {},
     resized: () => {},
     exited: () => {},
+    told: () => {},
   };
   const attaching = on.client.attach("t1", screen, { rows: 24, cols: 80, visible: true }, true);
   await turn();
