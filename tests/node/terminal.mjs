@@ -38,6 +38,7 @@ const screen = {
     onText();
   },
   resized: () => {},
+  told: () => {},
   exited: ({ code }) => {
     console.log(JSON.stringify({ transport: client.transport, code, text }));
     process.exit(0);
