@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,14 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = "web/node_modules/.package-lock.json"
 
 
-async def output_of(*command: str) -> bytes:
+async def output_of(*command: str, cwd: Path = ROOT, **env: str) -> bytes:
     """What a command prints; it must succeed within a minute."""
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *command,
+        cwd=cwd,
+        env={**os.environ, **env},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
         async with asyncio.timeout(60):
@@ -42,3 +47,16 @@ async def test_a_cut_loses_nothing_and_repeats_nothing(transport: str) -> None:
     text = said["text"].replace("sh> ", "")
     lines = [line for line in text.split("\r\n") if line.startswith("line ")]
     assert lines == [f"line {number}" for number in range(1, 3001)]
+
+
+@pytest.mark.slow
+async def test_the_example_in_the_documents_runs_and_ends() -> None:
+    await output_of("make", "--silent", PACKAGES)
+    page = (ROOT / "docs" / "javascript.md").read_text()
+    example = page.split("```js\n")[1].split("```")[0]
+    async with running() as server:
+        example = example.replace("http://127.0.0.1:4096/", server.url("/"))
+        example = example.replace("./web/js/", "./js/").replace("date;", "echo fr''om node;")
+        node = ("node", "--input-type=module", "--eval", example)
+        printed = await output_of(*node, cwd=ROOT / "web", PTYBRIDGE_TOKEN=TOKEN)
+    assert b"from node" in printed
