@@ -146,3 +146,51 @@ _PARTS = (
 
 def _part(chance: random.Random, size: WindowSize) -> bytes:
     return chance.choice(_PARTS)(chance, size)
+
+
+_ORDINARY_CHARACTERS = ("中", "é", "😀", "e\u0301", "ﬁ", "한", "│", "→")
+_ORDINARY_MODES = (1, 25, 1000, 1002, 1004, 1006, 2004)
+_ORDINARY_SIMPLE = (
+    b"\x1b7", b"\x1b8", b"\x1bM", b"\x1bD", b"\x1bE", b"\x1b=", b"\x1b>",
+    b"\x1b(0", b"\x1b(B", b"\x1b)0", b"\x0e", b"\x0f", b"\t", b"\x08", b"\x1b[4h", b"\x1b[4l",
+    b"\x1b[2 q", b"\x1b[0 q", b"\x1b[H",
+)  # fmt: skip
+
+
+def ordinary(seed: int) -> Stream:
+    """A stream of what programs use, as xterm.js knows it."""
+    chance = random.Random(seed)
+    size = WindowSize(24, 80)
+    # Margins and tab stops are each buffer's own in xterm.js, and shared in the library.
+    kinds = _ORDINARY_PARTS + (_OF_ONE_BUFFER if chance.randrange(2) else _OF_TWO_BUFFERS)
+    parts = [chance.choice(kinds)(chance, size) for _ in range(chance.randrange(5, 120))]
+    return Stream(f"ordinary {seed}", size, b"".join(parts))
+
+
+def _ordinary_characters(chance: random.Random, size: WindowSize) -> bytes:
+    parts = [chance.choice(_ORDINARY_CHARACTERS) for _ in range(chance.randrange(1, 8))]
+    return "".join(parts).encode()
+
+
+def _ordinary_edit(chance: random.Random, size: WindowSize) -> bytes:
+    final = chance.choice(b"JKLMP@XABCDGd")
+    return b"\x1b[%d%c" % (0 if final == ord("J") else chance.randrange(0, 4), final)
+
+
+def _ordinary_mode(chance: random.Random, size: WindowSize) -> bytes:
+    return b"\x1b[?%d%s" % (chance.choice(_ORDINARY_MODES), chance.choice([b"h", b"l"]))
+
+
+def _ordinary_style(chance: random.Random, size: WindowSize) -> bytes:
+    return b"\x1b[%dm" % chance.choice(
+        [0, 0, 1, 2, 3, 4, 7, 9, 22, 24, 27, 31, 42, 39, 49, 95, 107]
+    )
+
+
+_ORDINARY_PARTS = (
+    *(_words,) * 8, *(_lines,) * 4, *(_ordinary_edit,) * 2, *(_ordinary_style,) * 2, _position,
+    _color, _ordinary_characters, _ordinary_mode, _link, _title, _long,
+    _one_of(*_ORDINARY_SIMPLE), _one_of(*_COLORS),
+)  # fmt: skip
+_OF_ONE_BUFFER = (_region, _one_of(b"\x1bH", b"\x1b[3g"))
+_OF_TWO_BUFFERS = (_one_of(b"\x1b[m\x1b[?1049h\x1b[2J", b"\x1b[m\x1b[?1049l"),)

@@ -5,13 +5,13 @@
 import { ClipboardAddon } from "../vendor/addon-clipboard/addon-clipboard.mjs";
 import { FitAddon } from "../vendor/addon-fit/addon-fit.mjs";
 import { SearchAddon } from "../vendor/addon-search/addon-search.mjs";
-import { UnicodeGraphemesAddon } from "../vendor/addon-unicode-graphemes/addon-unicode-graphemes.mjs";
 import { WebLinksAddon } from "../vendor/addon-web-links/addon-web-links.mjs";
 import { WebglAddon } from "../vendor/addon-webgl/addon-webgl.mjs";
 import { Terminal } from "../vendor/xterm/xterm.mjs";
 import { muteQueries } from "./queries.js";
 import { themeFor } from "./themes.js";
 import { Utf8Hold } from "./utf8.js";
+import { VERSION, widthProvider } from "./widths.js";
 
 /** The least time between two changes of size that the server is told of. */
 const FIT_DELAY_MS = 50;
@@ -111,8 +111,8 @@ export class TerminalView {
     emulator.loadAddon(this.search);
     emulator.loadAddon(new ClipboardAddon(undefined, writeOnlyClipboard));
     emulator.loadAddon(new WebLinksAddon());
-    emulator.loadAddon(new UnicodeGraphemesAddon());
-    emulator.unicode.activeVersion = "15-graphemes";
+    emulator.unicode.register(widthProvider);
+    emulator.unicode.activeVersion = VERSION;
     emulator.open(this.#host);
     try {
       const webgl = new WebglAddon();
