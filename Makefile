@@ -16,7 +16,9 @@ help:             ## list what can be done
 run: $(RUNTIME)   ## start the server with config.yaml, and print the URL to open
 	@exec $(BIN)/ptybridge serve --config config.yaml
 
-setup: $(DEV) $(NODE) ## make .venv with all that developing needs
+setup: $(DEV)     ## make .venv and web/node_modules with all that developing needs
+	@PYTHON="$(PYTHON)" tools/system.sh check
+	@$(MAKE) --no-print-directory $(NODE)
 
 test: $(DEV)      ## every test: JavaScript, Python, a real browser
 	@PYTHON="$(PYTHON)" tools/system.sh test
@@ -24,7 +26,7 @@ test: $(DEV)      ## every test: JavaScript, Python, a real browser
 	cd web && npm run --silent check && npm test --silent
 	$(BIN)/pytest -n 2 --dist loadfile
 
-test-fast: $(DEV) $(NODE) ## the tests that take seconds: no browser, nothing slow
+test-fast: $(DEV) ## the tests that take seconds: no browser, nothing slow
 	HYPOTHESIS_PROFILE=fast $(BIN)/pytest -n 2 --dist loadfile -m "not browser and not slow"
 
 check: $(DEV)     ## formatting, lint, types; nothing is changed

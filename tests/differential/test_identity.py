@@ -11,7 +11,9 @@ from tests.differential.states import differences
 from tests.differential.streams import Stream, generated, recordings
 from tests.test_ghostty import Owner
 
-CUTS = int(os.environ.get("SNAPSHOT_CUTS", "450"))
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # as long as thousands take
+
+CUTS = int(os.environ.get("SNAPSHOT_CUTS", "300"))
 """How many cuts to try; thousands tell the rate to a tenth of a percent, and take minutes."""
 
 AT_LEAST = 0.985 if CUTS < 2000 else 0.997

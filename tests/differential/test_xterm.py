@@ -22,6 +22,8 @@ from tests.differential.streams import Stream, ordinary, recordings
 from tests.differential.test_identity import cuts_of
 from tests.test_ghostty import Owner
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # as long as thousands take
+
 CUTS = int(os.environ.get("XTERM_CUTS", "150"))
 """How many cuts to try of each kind of streams; thousands take minutes."""
 
@@ -34,7 +36,6 @@ LAST_COLUMN = "a line erased while a wrap is pending"
 DISAGREEMENTS = {
     "wrapped lines that are edited": re.compile(r"row \d+ is wrapped: "),
     "the line of the saved cursor": re.compile(r"saved cursor: "),
-    "wide characters in the line drawing set": re.compile("\u3000"),
     "the open link": re.compile(r"row \d+ links col "),
 }
 """What xterm.js and the library do differently, by how it shows."""
@@ -154,8 +155,8 @@ def test_a_snapshot_of_what_programs_use_shows_the_same_in_xterm_js(
     streams = (ordinary(seed) for seed in range(CUTS // CUTS_OF_A_STREAM))
     cuts = cuts_of(streams, CUTS_OF_A_STREAM)
     at_cut, at_end = rates_of(cuts, "generated", emulators, capsys)
-    assert at_cut >= 0.85
-    assert at_end >= 0.85
+    assert at_cut >= 0.95
+    assert at_end >= 0.95
 
 
 @pytest.mark.parametrize("name", [*DISAGREEMENTS, LAST_COLUMN])
