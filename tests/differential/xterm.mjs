@@ -9,6 +9,7 @@
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { guardErase } from "../../web/js/erase.js";
 import { VERSION, widthProvider } from "../../web/js/widths.js";
 
 const web = fileURLToPath(new URL("../../web/package.json", import.meta.url));
@@ -18,6 +19,7 @@ const SCROLLBACK = 2000;
 
 function emulator({ rows, cols }) {
   const made = new Terminal({ rows, cols, scrollback: SCROLLBACK, allowProposedApi: true, logLevel: "off" });
+  guardErase(made);
   made.unicode.register(widthProvider);
   made.unicode.activeVersion = VERSION;
   return made;

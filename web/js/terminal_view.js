@@ -8,6 +8,7 @@ import { SearchAddon } from "../vendor/addon-search/addon-search.mjs";
 import { WebLinksAddon } from "../vendor/addon-web-links/addon-web-links.mjs";
 import { WebglAddon } from "../vendor/addon-webgl/addon-webgl.mjs";
 import { Terminal } from "../vendor/xterm/xterm.mjs";
+import { guardErase } from "./erase.js";
 import { muteQueries } from "./queries.js";
 import { themeFor } from "./themes.js";
 import { Utf8Hold } from "./utf8.js";
@@ -111,6 +112,7 @@ export class TerminalView {
     emulator.loadAddon(this.search);
     emulator.loadAddon(new ClipboardAddon(undefined, writeOnlyClipboard));
     emulator.loadAddon(new WebLinksAddon());
+    guardErase(emulator);
     emulator.unicode.register(widthProvider);
     emulator.unicode.activeVersion = VERSION;
     emulator.open(this.#host);
