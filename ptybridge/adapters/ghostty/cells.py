@@ -32,6 +32,8 @@ _NUL_OR_TEXT = re.compile("\0+|[^\0]+")
 _SAME_BYTES = re.compile(rb"(.)\1*", re.DOTALL)
 _NOT_ATTRIBUTES: Final = (3 << 42 - 26) | (3 << 46 - 26)
 _WIDE, _SPACER_TAIL, _SPACER_HEAD = 1, 2, 3
+_CONTENT: Final = 0xFFFFFF << 2
+_BLANK: Final = 0x20 << 2
 
 
 class Attributes(NamedTuple):
@@ -200,10 +202,10 @@ class RowReader:
         for col, word in enumerate(words):
             kind = word & 3
             cell_width = word >> 42 & 3
-            if kind < 2 and cell_width < _SPACER_TAIL and word & 0x3FFFFFC:
+            if kind < 2 and cell_width < _SPACER_TAIL and word & _CONTENT:
                 cell_key = word >> 26 & ~_NOT_ATTRIBUTES
                 character = chr(word >> 2 & 0xFFFFFF)
-                if kind or (cell_width and character == " "):
+                if kind or (cell_width and word & _CONTENT == _BLANK):
                     rest = self._page.graphemes.get((index, col), "")
                     unusual = self._unusual(cell_key, character, rest, cell_width)
                     if unusual is not None:
