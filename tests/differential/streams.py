@@ -21,7 +21,11 @@ class Stream:
 
 
 def recordings() -> list[Stream]:
-    """What programs wrote to a pseudo-terminal; files are named ``program-ROWSxCOLS.gz``."""
+    """What programs wrote to a pseudo-terminal; files are named ``program-ROWSxCOLS.gz``.
+
+    They were recorded in an empty environment and home, with a fixed prompt; what shows processes,
+    in a namespace of its own for them.
+    """
     found = []
     for path in sorted(RECORDINGS.glob("*.gz")):
         rows, cols = path.stem.rsplit("-", 1)[1].split("x")
