@@ -43,6 +43,7 @@ async def test_who_comes_late_into_vim_sees_and_edits_the_same(
             await page.shows("first line and more")
         await first.press("Escape")
         await first.type(":q!\n")
+        await second.shows("history 500")  # vim has given the screen back
         await second.run("echo ba''ck", "back")
         buffers = [
             await page.page.evaluate("document.getElementById('terminal').bufferText")
