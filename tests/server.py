@@ -2,8 +2,9 @@
 
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,20 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from ptybridge.adapters.access_store import AccessStore
+from ptybridge.adapters.authentication import Authentication
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
 from ptybridge.adapters.spawner import Spawner
-from ptybridge.adapters.tokens import TokenAuthenticator
+from ptybridge.adapters.tokens import Token
 from ptybridge.adapters.workers import ThreadWorkers
 from ptybridge.config import Settings, build
+from ptybridge.core.access import Access
 from ptybridge.core.environment import child_environment
+from ptybridge.core.ports import Audit, Authenticator
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.rules import ControlMode, Rules, Sizing
 from ptybridge.server.app import POOL, REGISTRY, make_app
+from ptybridge.server.runner import make_runner
 from ptybridge.wire.frames import SUBPROTOCOL, Frame, Kind, decode, encode
 
 TOKEN = "a-token-for-tests-only"
@@ -169,9 +175,20 @@ def settings_of(**sections: Any) -> Settings:
     return build(sections)
 
 
+def by_token(store: AccessStore) -> Authenticator:
+    """Who has ``TOKEN`` is the owner."""
+    return Authentication("token", store=store, token=Token(TOKEN))
+
+
 @asynccontextmanager
 async def running(
-    settings: Settings | None = None, *, grace: float = 0.3, web_root: Path = WEB_ROOT
+    settings: Settings | None = None,
+    *,
+    grace: float = 0.3,
+    web_root: Path = WEB_ROOT,
+    make_authenticator: Callable[[AccessStore], Authenticator] = by_token,
+    audit: Audit | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Server]:
     """Run a server until the block ends."""
     settings = settings or Settings()
@@ -185,7 +202,7 @@ async def running(
         rules=Rules(Sizing(settings.terminals.sizing), ControlMode(settings.terminals.control)),
     )
     lines = settings.terminals.scrollback_lines
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with closing(AccessStore()) as store, socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         async with (
             Spawner(grace=grace, input_limit=settings.limits.input_queue_bytes) as spawner,
@@ -196,14 +213,17 @@ async def running(
                 web_root=web_root,
                 port=port,
                 defaults=defaults,
-                authenticator=TokenAuthenticator(TOKEN, ticket_lifetime=60),
+                authenticator=make_authenticator(store),
+                access=Access(store),
+                shares=store,
+                audit=audit,
                 spawner=spawner,
                 make_screen=partial(GhosttyScreen.create, scrollback_lines=lines),
                 workers=workers,
             )
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+            runner = make_runner(app, patience=settings.limits.handshake / 1000, shutdown=1)
             await runner.setup()
-            await web.SockSite(runner, listener).start()
+            await web.SockSite(runner, listener, ssl_context=tls).start()
             headers = {"Authorization": f"Bearer {TOKEN}"}
             async with stranger(headers=headers) as http:
                 try:

@@ -18,7 +18,7 @@ import pytest
 
 from ptybridge import __version__
 from ptybridge.cli.preparation import ServeError, page_url, terminal_defaults
-from ptybridge.config import Terminals
+from ptybridge.config import Terminals, build
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 20.0
@@ -170,7 +170,7 @@ def test_a_setting_without_name_or_value_is_refused(machine: Machine, item: str)
         (("--config", "no.yaml"), "no.yaml: cannot be read: No such file or directory"),
         (("--port", "abc"), 'transport.websocket.port: expected an integer from 0 to 65535, got "'),
         (("--set", "terminals.foo=1"), "terminals.foo: unknown setting"),
-        (("--set", "auth.mode=none"), "auth.mode: not available in this version"),
+        (("--set", "auth.mode=proxy"), "auth.mode: proxy needs to know which proxy"),
         (("--set", "terminals.command=/no/shell"), "terminals.command: /no/shell was not found"),
         (
             ("--set", "terminals.command=[no-such-program, -i]"),
@@ -258,8 +258,15 @@ def test_the_server_begins_below_the_base_path(machine: Machine) -> None:
         assert b'"status":"ok"' in server.answer("/healthz")
 
 
-def test_a_server_that_others_can_reach_says_so(machine: Machine) -> None:
-    with machine.serving("--host", "0.0.0.0") as server:
+def test_a_server_that_others_can_reach_needs_encryption(machine: Machine) -> None:
+    refusal = machine.refusal("serve", "--port", "0", "--host", "0.0.0.0")
+    assert "nothing would be encrypted" in refusal
+    assert "--insecure" in refusal
+    refusal = machine.refusal(
+        "serve", "--port", "0", "--host", "0.0.0.0", "--insecure", "--set", "auth.mode=none"
+    )
+    assert refusal.startswith("auth.mode: none is for loopback addresses only")
+    with machine.serving("--host", "0.0.0.0", "--insecure") as server:
         assert server.printed.startswith("http://127.0.0.1:")
         _, _, errors = server.end(signal.SIGTERM)
     assert "nothing is encrypted" in errors
@@ -280,7 +287,18 @@ def test_a_server_that_others_can_reach_says_so(machine: Machine) -> None:
     ],
 )
 def test_the_printed_url_can_be_opened(hostname: str, base_path: str, url: str) -> None:
-    assert page_url(hostname, 80, base_path=base_path, token="t") == url
+    chosen = {
+        "transport": {"websocket": {"hostname": hostname}},
+        "server": {"basePath": base_path},
+    }
+    assert page_url(build(chosen), 80, token="t") == url
+
+
+def test_the_printed_url_has_the_scheme_and_only_a_token_that_opens_something() -> None:
+    tls = build({"server": {"tls": {"cert": "c", "key": "k"}}})
+    assert page_url(tls, 443, token=None) == "https://127.0.0.1:443/"
+    unix = build({"server": {"unixSocket": "/run/p.sock"}})
+    assert page_url(unix, 80, token="t") == "unix:/run/p.sock:/#token=t"
 
 
 def test_a_relative_program_is_looked_for_where_it_will_start(tmp_path: Path) -> None:

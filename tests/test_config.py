@@ -102,6 +102,8 @@ def test_every_name_has_a_value() -> None:
         ("transport.websocket.reconnect.maxAttempts", 0, 1_000_000),
         ("transport.websocket.reconnect.delay", 1, 3_600_000),
         ("auth.ticketLifetime", 1_000, 3_600_000),
+        ("auth.loginLifetime", 1_000, 10**12),
+        ("auth.loginIdle", 1_000, 10**12),
         ("terminals.scrollbackLines", 0, 1_000_000),
         ("terminals.tailBytes", 4096, 1 << 30),
         ("terminals.keepDetached", 0, 10**12),
@@ -261,12 +263,6 @@ def test_any_value_is_taken_or_refused_by_its_name(name: str, value: object) -> 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("auth.mode", "none"),
-        ("auth.mode", "password"),
-        ("auth.mode", "proxy"),
-        ("server.tls.cert", "cert.pem"),
-        ("server.unixSocket", "/run/ptybridge.sock"),
-        ("server.trustedProxies", ["127.0.0.1"]),
         ("terminals.runAs", "nobody"),
     ],
 )

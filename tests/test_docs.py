@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ptybridge.adapters.tokens import TokenAuthenticator
+from ptybridge.adapters.access_store import AccessStore
 from ptybridge.config import Settings, build, load, setting_names
 from ptybridge.config.availability import REFUSED, WITHOUT_EFFECT
+from ptybridge.core.access import Access
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.server.app import make_app
 from ptybridge.server.routes import STATIC_FOLDERS
 from ptybridge.wire.codes import CloseCode
 from ptybridge.wire.messages import CLIENT_MESSAGES, SERVER_MESSAGES
 from tests.fakes import FakeSpawner
+from tests.server import by_token
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
@@ -89,12 +91,15 @@ def test_every_close_code_is_in_the_wire_s_text(code: CloseCode) -> None:
 async def test_every_route_is_in_the_documents(tmp_path: Path) -> None:
     for folder in STATIC_FOLDERS:
         (tmp_path / folder).mkdir()
+    store = AccessStore()
     app = make_app(
         build(None),
         web_root=tmp_path,
         port=4096,
         defaults=TerminalDefaults(("/bin/sh",), None, {}, tail_bytes=4096, keep_detached=0.0),
-        authenticator=TokenAuthenticator("a-token-for-tests-only", ticket_lifetime=60.0),
+        authenticator=by_token(store),
+        access=Access(store),
+        shares=store,
         spawner=FakeSpawner(),
     )
     routes = {

@@ -75,6 +75,9 @@ class FakeLink:
     def close(self, code: int, reason: str) -> None:
         self.closed = code
 
+    def cut(self, code: int, reason: str) -> None:
+        raise AssertionError("an outlet does not cut")
+
     def abort(self) -> None:
         raise AssertionError("an outlet does not abort")
 

@@ -4,7 +4,8 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from ptybridge.server.middlewares import COOKIE, SECURITY_HEADERS
+from ptybridge.server.cookies import COOKIE
+from ptybridge.server.middlewares import SECURITY_HEADERS
 from tests.server import TOKEN, running, stranger
 
 
@@ -19,7 +20,7 @@ async def test_a_token_is_traded_for_a_cookie_that_opens_the_socket() -> None:
         assert "SameSite=Strict" in cookie
         assert TOKEN not in cookie
         who = await http.get(server.url("/api/whoami"))
-        assert await who.json() == {"id": "owner", "name": "owner"}
+        assert await who.json() == {"id": "owner", "name": "owner", "session": "main"}
         async with http.ws_connect(server.url("/ws")) as ws:
             await ws.send_str('{"type":"ping"}')
             assert (await ws.receive()).data == '{"type":"pong"}'

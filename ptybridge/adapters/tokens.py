@@ -1,18 +1,21 @@
-"""One secret token for one owner: its file, and the cookies and tickets that stand in for it."""
+"""The server's token: one secret for its owner, in a file that can be changed while it runs."""
 
-import errno
 import hashlib
 import hmac
 import os
 import secrets
-import stat
-import time
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
-from ptybridge.core.errors import LimitReached
-from ptybridge.core.identity import Identity
+import structlog
+
+from ptybridge.adapters.private_files import (
+    PrivateFileError,
+    Stamp,
+    read_private,
+    stamp,
+    write_private,
+)
 
 TOKEN_BYTES = 32
 """Random bytes of a new token: 256 bit."""
@@ -23,14 +26,7 @@ MIN_TOKEN_CHARACTERS = 16
 MAX_FILE_BYTES = 4096
 """Bytes of a token file that are read."""
 
-COOKIE_LIFETIME = 30 * 86_400.0
-"""Seconds for which a login cookie is good."""
-
-MAX_TICKETS = 10_000
-"""Tickets that may be outstanding at once."""
-
-OWNER = Identity("owner", "owner")
-"""Whoever holds the token."""
+_log = structlog.get_logger(__name__)
 
 
 class TokenFileError(Exception):
@@ -44,13 +40,7 @@ def load_token(path: Path) -> str:
         TokenFileError: It cannot be made or read, is open to others, or holds no good token.
     """
     if not os.path.lexists(path):
-        try:
-            _make(path)
-        except OSError as error:
-            raise TokenFileError(
-                f"{path}: cannot be made ({error.strerror}); "
-                "set auth.tokenFile or PTYBRIDGE_STATE_DIR to a writable place"
-            ) from error
+        _write(path, replace=False)
     return read_token(path)
 
 
@@ -60,115 +50,77 @@ def read_token(path: Path) -> str:
     Raises:
         TokenFileError: There is none, it cannot be read, is open to others, or is no good token.
     """
-    mode, token = _read(path)
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise TokenFileError(f"{path}: others may read it; run: chmod 600 {path}")
+    try:
+        content = read_private(path, limit=MAX_FILE_BYTES)
+    except PrivateFileError as error:
+        raise TokenFileError(str(error)) from error
+    token = content.decode("ascii").strip() if content.isascii() else ""
     if len(token) < MIN_TOKEN_CHARACTERS or len(token.split()) != 1 or not token.isprintable():
         raise TokenFileError(f"{path}: holds no usable token; remove it to have a new one made")
     return token
 
 
-def _read(path: Path) -> tuple[int, str]:
-    """The file's mode, and the text in it; empty if it is no regular file or not ASCII."""
+def rotate_token(path: Path) -> None:
+    """Put a new token in the place of the old one; a server that runs notices by itself.
+
+    Raises:
+        TokenFileError: It cannot be written.
+    """
+    _write(path, replace=True)
+
+
+def _write(path: Path, *, replace: bool) -> None:
+    content = secrets.token_urlsafe(TOKEN_BYTES) + "\n"
     try:
-        # O_NONBLOCK: opening a FIFO would wait for whoever writes to it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            content = file.read(MAX_FILE_BYTES) if stat.S_ISREG(mode) else b""
-    except OSError as error:
-        # ELOOP: what O_NOFOLLOW says of a symbolic link (open(2)).
-        reason = "a symbolic link" if error.errno == errno.ELOOP else error.strerror
-        raise TokenFileError(f"{path}: cannot be read ({reason}); name another file") from error
-    return mode, content.decode("ascii").strip() if content.isascii() else ""
+        write_private(path, content.encode("ascii"), replace=replace)
+    except PrivateFileError as error:
+        raise TokenFileError(
+            f"{error}; set auth.tokenFile or PTYBRIDGE_STATE_DIR to a writable place"
+        ) from error
 
 
-def _make(path: Path) -> None:
-    """Write a new token: the file appears whole, and never takes another's place."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    try:
-        with os.fdopen(os.open(unfinished, flags, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(TOKEN_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):  # another server was faster: its token is as good
-            path.hardlink_to(unfinished)
-    finally:
-        unfinished.unlink(missing_ok=True)
+def digest_of(secret: str) -> bytes:
+    """SHA-256 of a secret: what is kept and compared in its stead."""
+    return hashlib.sha256(secret.encode(errors="replace")).digest()
 
 
-class TokenAuthenticator:
-    """Fulfils ``core.ports.Authenticator`` for one token and its owner.
+class Token:
+    """The token as it is now. Only its digest is kept.
 
-    Login cookies are signed with a key derived from the token: they outlive a restart of the
-    server and end with the token.
+    Attributes:
+        ground: What an identity rests on that showed it: changes with the token.
     """
 
-    def __init__(
-        self,
-        token: str,
-        *,
-        ticket_lifetime: float,
-        clock: Callable[[], float] = time.monotonic,
-        wall_clock: Callable[[], float] = time.time,
-    ) -> None:
-        """Derive what is needed of the token.
+    def __init__(self, token: str, *, path: Path | None = None) -> None:
+        """``path`` is the file to follow; without one the token stays."""
+        self._path = path
+        self._stamp: Stamp | None = None if path is None else stamp(path)
+        self._take(token)
 
-        Args:
-            token: The secret.
-            ticket_lifetime: Seconds for which a ticket is good.
-            clock: Seconds since any moment; tickets end by it.
-            wall_clock: Seconds since the Unix epoch; cookies end by it.
-        """
-        self._digest = hashlib.sha256(token.encode()).digest()
-        self._cookie_key = hmac.digest(token.encode(), b"ptybridge login cookie", "sha256")
-        self._ticket_lifetime = ticket_lifetime
-        self._clock = clock
-        self._wall_clock = wall_clock
-        self._tickets: dict[bytes, float] = {}
-
-    def authenticate(self, token: str) -> Identity | None:
-        """Whose token this is; digests are compared, so nothing is learnt from the time."""
-        digest = hashlib.sha256(token.encode(errors="replace")).digest()
-        return OWNER if hmac.compare_digest(digest, self._digest) else None
-
-    def issue_cookie(self, identity: Identity) -> str:
-        """Make the value of a login cookie."""
-        body = f"{identity.id}.{secrets.token_urlsafe(16)}.{int(self._wall_clock())}"
-        return f"{body}.{self._sign(body)}"
-
-    def check_cookie(self, value: str) -> Identity | None:
-        """Whose login cookie this is; None if it is forged or too old."""
-        body, _, signature = value.rpartition(".")
-        expected = self._sign(body)
-        if not hmac.compare_digest(signature.encode(errors="replace"), expected.encode()):
-            return None
-        issued = int(body.rpartition(".")[2])
-        is_fresh = 0 <= self._wall_clock() - issued < COOKIE_LIFETIME
-        return OWNER if is_fresh else None
-
-    def _sign(self, body: str) -> str:
-        return hmac.new(self._cookie_key, body.encode(errors="replace"), "sha256").hexdigest()
-
-    def issue_ticket(self, identity: Identity) -> str:
-        """Make a ticket, good once and shortly.
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read it from its file, made at the first start.
 
         Raises:
-            LimitReached: Too many are outstanding.
+            TokenFileError: See ``load_token``.
         """
-        now = self._clock()
-        while self._tickets and next(iter(self._tickets.values())) <= now:  # oldest first
-            del self._tickets[next(iter(self._tickets))]
-        if len(self._tickets) >= MAX_TICKETS:
-            raise LimitReached("tickets", MAX_TICKETS)
-        ticket = secrets.token_urlsafe(TOKEN_BYTES)
-        self._tickets[hashlib.sha256(ticket.encode()).digest()] = now + self._ticket_lifetime
-        return ticket
+        return cls(load_token(path), path=path)
 
-    def redeem_ticket(self, ticket: str) -> Identity | None:
-        """Whose ticket this was; None if it was used, is too old, or never was one."""
-        digest = hashlib.sha256(ticket.encode(errors="replace")).digest()
-        expires = self._tickets.pop(digest, None)
-        return None if expires is None or expires <= self._clock() else OWNER
+    def _take(self, token: str) -> None:
+        self._digest = digest_of(token)
+        # Of the digest, so that a record of the ground does not help to find the token.
+        self.ground = f"token:{hashlib.sha256(self._digest).hexdigest()[:32]}"
+
+    def matches(self, token: str) -> bool:
+        """Whether this is it; digests are compared, so nothing is learnt from the time."""
+        return hmac.compare_digest(digest_of(token), self._digest)
+
+    def refresh(self) -> None:
+        """Follow the file; where it is gone or unusable, the old token stays good."""
+        if self._path is None or (found := stamp(self._path)) in (None, self._stamp):
+            return
+        self._stamp = found
+        try:
+            self._take(load_token(self._path))
+        except TokenFileError as error:
+            _log.warning("the token file cannot be used; the old token stays", reason=str(error))

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from ptybridge import __version__
 from ptybridge.cli import remote
+from ptybridge.cli import accounts
 
 USAGE_ERROR = 2
 """Exit code when the settings or the machine do not allow it, as argparse's own."""
@@ -41,6 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", parents=[with_settings], help="run the server")
     serve.add_argument("--host", help="address to listen on (transport.websocket.hostname)")
     serve.add_argument("--port", help="port; 0 is any free one (transport.websocket.port)")
+    serve.add_argument(
+        "--insecure",
+        action="store_true",
+        help="let other machines come in without encryption",
+    )
+    accounts.add_to(commands, with_settings)
     commands.add_parser(
         "check-config", parents=[with_settings], help="say whether the settings can be used"
     )
@@ -58,6 +65,23 @@ def main(argv: Sequence[str] | None = None) -> None:
             fail(str(error))
         return
     # Imported by need: a version is told at once, and only the server pays for its libraries.
+    from ptybridge.cli.preparation import ServeError  # noqa: PLC0415
+
+    try:
+        _run(arguments)
+    except ServeError as error:
+        fail(str(error))
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    """Run the command that was chosen.
+
+    Raises:
+        ServeError: It cannot be done.
+    """
+    if arguments.command == "user":
+        accounts.run_user(arguments)
+        return
     from ptybridge.cli.chosen import chosen_settings  # noqa: PLC0415
     from ptybridge.config import ConfigError, warnings  # noqa: PLC0415
 
@@ -65,15 +89,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         settings = chosen_settings(arguments)
     except ConfigError as error:
         fail(*error.lines)
-    for line in warnings(settings):
+    for line in warnings(settings) if arguments.command in {"serve", "check-config"} else ():
         print(f"ptybridge: warning: {line}", file=sys.stderr)
     if arguments.command == "check-config":
         print(f"{arguments.config or 'the defaults'}: ok")
         return
-    from ptybridge.cli.preparation import ServeError  # noqa: PLC0415
+    if arguments.command == "token":
+        accounts.run_token(settings)
+        return
     from ptybridge.cli.serve import serve  # noqa: PLC0415
 
-    try:
-        serve(settings)
-    except ServeError as error:
-        fail(str(error))
+    serve(settings, is_insecure=arguments.insecure)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ptybridge.config import Terminals
+from ptybridge.config import Settings, Terminals
 from ptybridge.core.environment import child_environment
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.rules import ControlMode, Rules, Sizing
@@ -158,9 +158,53 @@ def listen(hostname: str, port: int) -> socket.socket:
     return listener
 
 
-def page_url(hostname: str, port: int, *, base_path: str, token: str) -> str:
+def listen_on_path(path: Path) -> socket.socket:
+    """Bind a Unix socket that only the server's user can connect to, and listen.
+
+    Raises:
+        ServeError: There is something else, or another server, or it cannot be made.
+    """
+    way_out = "set another server.unixSocket"
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if _is_stale_socket(path):
+            path.unlink()
+        before = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ServeError(f"server.unixSocket: {path} is taken; {way_out}") from error
+        reason = error.strerror or str(error)  # a path that is too long has no number
+        raise ServeError(f"server.unixSocket: {path}: {reason}; {way_out}") from error
+    return listener
+
+
+def _is_stale_socket(path: Path) -> bool:
+    """Whether it is a socket on which nobody listens any more."""
+    if not path.is_socket():
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+    return False
+
+
+def page_url(settings: Settings, port: int, *, token: str | None) -> str:
     """The address to open; the token is in the fragment, which no server and no log ever sees."""
+    secret = "" if token is None else f"#token={token}"
+    path = f"{settings.server.base_path.rstrip('/')}/{secret}"
+    if settings.server.unix_socket is not None:
+        return f"unix:{settings.server.unix_socket}:{path}"
     anywhere: Mapping[str, str] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - shown only
+    hostname = settings.transport.websocket.hostname
     name = anywhere.get(hostname, hostname)
     shown = f"[{name}]" if ":" in name else name
-    return f"http://{shown}:{port}{base_path.rstrip('/')}/#token={token}"
+    scheme = "http" if settings.server.tls.cert is None else "https"
+    return f"{scheme}://{shown}:{port}{path}"

@@ -3,7 +3,9 @@
 import asyncio
 import signal
 import socket
-import sys
+import ssl
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,65 +13,90 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from ptybridge.adapters.audit import AuditFile
 from ptybridge.adapters.ghostty.library import load
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
 from ptybridge.adapters.spawner import Spawner
-from ptybridge.adapters.tokens import TokenAuthenticator, TokenFileError, load_token
 from ptybridge.adapters.workers import ThreadWorkers
 from ptybridge.cli import logs
+from ptybridge.cli.entrance import (
+    Entrance,
+    check_openness,
+    is_local_socket,
+    open_audit,
+    open_entrance,
+    reload_tls,
+    tls_of,
+)
 from ptybridge.cli.preparation import (
     BACKLOG,
-    ServeError,
     listen,
+    listen_on_path,
     page_url,
     state_dir,
     terminal_defaults,
     web_root,
 )
 from ptybridge.config import Settings
+from ptybridge.core.access import Access
 from ptybridge.core.ports import MakeScreen
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.screen import ScreenUnavailable
 from ptybridge.server.app import make_app
-from ptybridge.server.door import is_loopback, parse_origin
+from ptybridge.server.runner import make_runner
 
 _log = structlog.get_logger(__name__)
 
-SHUTDOWN_SECONDS = 2.0
-"""How long requests that are being answered may take at the end."""
+UNIX_PORT = 80
+"""The port that ``Host`` means on a Unix socket, where it names none."""
 
 
-def serve(settings: Settings) -> None:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What was found on the machine before the start."""
+
+    root: Path
+    defaults: TerminalDefaults
+    entrance: Entrance
+    audit: AuditFile | None
+    listener: socket.socket
+
+    @property
+    def port(self) -> int:
+        """The port that is really bound."""
+        bound = self.listener.getsockname()
+        return bound[1] if isinstance(bound, tuple) else UNIX_PORT
+
+
+def serve(settings: Settings, *, is_insecure: bool = False) -> None:
     """Run the server until SIGINT or SIGTERM.
 
     Raises:
         ServeError: It cannot start.
     """
     logs.set_up(level=settings.logging.level, format=settings.logging.format)
-    for origin in settings.auth.allowed_origins:
-        if parse_origin(origin) is None:
-            raise ServeError(f"auth.allowedOrigins: {origin} is no origin; correct or remove it")
     root = web_root()
     defaults = terminal_defaults(settings.terminals)
-    token = _token(settings.auth.token_file)
-    hostname = settings.transport.websocket.hostname
-    with listen(hostname, settings.transport.websocket.port) as listener:
-        if not is_loopback(hostname):
-            print(
-                f"ptybridge: warning: {hostname} can be reached from other machines, and nothing "
-                "is encrypted; put a TLS proxy in front",
-                file=sys.stderr,
-            )
-        uvloop.run(_run(settings, listener=listener, root=root, defaults=defaults, token=token))
-
-
-def _token(chosen: str | None) -> str:
-    """The token, from the chosen file or from the state directory."""
+    tls = tls_of(settings)
     state = state_dir()
-    try:
-        return load_token(Path(chosen).expanduser() if chosen else state / "token")
-    except TokenFileError as error:
-        raise ServeError(f"auth.tokenFile: {error}") from error
+    with ExitStack() as undone_at_the_end:
+        check_openness(settings, is_local=True, is_insecure=is_insecure)
+        entrance = open_entrance(settings, state)
+        undone_at_the_end.callback(entrance.store.close)
+        audit = open_audit(settings)
+        if audit is not None:
+            undone_at_the_end.callback(audit.close)
+        if settings.server.unix_socket is None:
+            websocket = settings.transport.websocket
+            listener = listen(websocket.hostname, websocket.port)
+        else:
+            path = Path(settings.server.unix_socket).expanduser()
+            listener = listen_on_path(path)
+            undone_at_the_end.callback(path.unlink, missing_ok=True)
+        undone_at_the_end.enter_context(listener)
+        is_local = is_local_socket(listener.getsockname())
+        check_openness(settings, is_local=is_local, is_insecure=is_insecure)
+        uvloop.run(_run(settings, Ground(root, defaults, entrance, audit, listener), tls))
 
 
 def _screens(scrollback_lines: int) -> MakeScreen | None:
@@ -82,44 +109,45 @@ def _screens(scrollback_lines: int) -> MakeScreen | None:
     return partial(GhosttyScreen.create, scrollback_lines=scrollback_lines)
 
 
-async def _run(
-    settings: Settings,
-    *,
-    listener: socket.socket,
-    root: Path,
-    defaults: TerminalDefaults,
-    token: str,
-) -> None:
-    """Serve on ``listener`` until SIGINT or SIGTERM."""
+async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -> None:
+    """Serve until SIGINT or SIGTERM."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    port = listener.getsockname()[1]
-    authenticator = TokenAuthenticator(token, ticket_lifetime=settings.auth.ticket_lifetime / 1000)
+    loop.add_signal_handler(signal.SIGHUP, _reload, settings, ground, tls)
+    patience = settings.limits.handshake / 1000
     async with (
         Spawner(input_limit=settings.limits.input_queue_bytes) as spawner,
         ThreadWorkers() as workers,
     ):
         app = make_app(
             settings,
-            web_root=root,
-            port=port,
-            defaults=defaults,
-            authenticator=authenticator,
+            web_root=ground.root,
+            port=ground.port,
+            defaults=ground.defaults,
+            authenticator=ground.entrance.authentication,
+            access=Access(ground.entrance.store),
+            shares=ground.entrance.store,
+            audit=ground.audit,
             spawner=spawner,
             make_screen=_screens(settings.terminals.scrollback_lines),
             workers=workers,
         )
-        runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=False, shutdown_timeout=SHUTDOWN_SECONDS
-        )
+        runner = make_runner(app, patience=patience)
         await runner.setup()
         try:
-            await web.SockSite(runner, listener, backlog=BACKLOG).start()
-            hostname = settings.transport.websocket.hostname
-            url = page_url(hostname, port, base_path=settings.server.base_path, token=token)
-            print(url, flush=True)
+            site = web.SockSite(runner, ground.listener, backlog=BACKLOG, ssl_context=tls)
+            await site.start()
+            print(page_url(settings, ground.port, token=ground.entrance.token), flush=True)
             await stopped.wait()
         finally:
             await runner.cleanup()
+
+
+def _reload(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -> None:
+    """Take note of files that have been replaced: the certificate, and the audit file."""
+    if ground.audit is not None:
+        ground.audit.reopen()
+    if tls is not None:
+        reload_tls(settings, tls)

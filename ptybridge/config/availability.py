@@ -8,19 +8,11 @@ from collections.abc import Iterator
 
 from ptybridge.config.settings import Settings, value_of
 
-REFUSED = (
-    "server.tls.cert",
-    "server.tls.key",
-    "server.unixSocket",
-    "server.trustedProxies",
-    "auth.mode",
-    "terminals.runAs",
-)
+REFUSED: tuple[str, ...] = ("terminals.runAs",)
 """The start is refused: without what they ask for, the server would be more open than meant."""
 
 WITHOUT_EFFECT = (
     "transport.mode",
-    "auth.proxyHeader",
     "responder.kind",
     "responder.command",
     "responder.approve",
@@ -28,9 +20,6 @@ WITHOUT_EFFECT = (
     "responder.openai.model",
     "responder.openai.apiKeyEnv",
     "store.path",
-    "limits.terminalsPerUser",
-    "limits.handshake",
-    "limits.loginAttempts",
 )
 """The start goes on with a warning."""
 

@@ -23,6 +23,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=_k
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=10**9)]
+Lifetime = Annotated[int, Meta(ge=1_000, le=10**12)]
 Interval = Annotated[int, Meta(ge=100, le=3_600_000)]
 # No pattern here: msgspec 0.22 frees too much of a union of a list and a text with a pattern.
 Text = Annotated[str, Meta(min_length=1, description="text")]
@@ -102,6 +103,8 @@ class Auth(Section, frozen=True):
     proxy_header: Text = "X-Forwarded-User"
     allowed_origins: tuple[Origin, ...] = ()
     ticket_lifetime: Annotated[int, Meta(ge=1_000, le=3_600_000)] = 60_000
+    login_lifetime: Lifetime = 2_592_000_000
+    login_idle: Lifetime = 604_800_000
 
 
 class Terminals(Section, frozen=True):
@@ -160,6 +163,7 @@ class Logging(Section, frozen=True):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
+    audit: Text | None = None
 
 
 class Settings(Section, frozen=True):

@@ -1,16 +1,33 @@
-"""Who somebody is."""
+"""Who somebody is, and what the server knows them by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ptybridge.core.values import Role, SessionId
+
+AuthMode = Literal["token", "password", "proxy", "none"]
+"""How people show who they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody the server knows.
+    """Somebody the server knows. What they may do is decided by ``core.access`` alone.
 
     Attributes:
         id: A stable name, unique on this server.
         name: What others are shown.
+        role: What they are in every session; None: only what a session makes them.
+        session: The only session that exists for them, if they came by a share link.
+        grounds: What the server let them in for, each as ``kind:value``; when one of them no
+            longer holds, neither does the identity. Digests and names, never a secret.
     """
 
     id: str
     name: str
+    role: Role | None = Role.OWNER
+    session: SessionId | None = None
+    grounds: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+
+OWNER = Identity("owner", "owner")
+"""Whoever holds the server's token, or may come in without any."""

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ptybridge.core.identity import Identity
+from ptybridge.core.identity import AuthMode, Identity
 from ptybridge.core.screen import Screen, ScreenOwner
-from ptybridge.core.values import ExitStatus, WindowSize
+from ptybridge.core.shares import Share
+from ptybridge.core.values import ExitStatus, Role, SessionId, WindowSize
 
 
 class Timer(Protocol):
@@ -151,16 +152,42 @@ class PtySpawner(Protocol):
 
 
 class Authenticator(Protocol):
-    """Knows who is asking; every check takes the same time whatever it finds."""
+    """Knows who is asking; every check takes the same time whatever it finds.
+
+    All it answers follows from its files as they are on disk, at most a moment ago.
+    """
+
+    @property
+    def mode(self) -> AuthMode:
+        """How people show who they are."""
 
     def authenticate(self, token: str) -> Identity | None:
-        """Whose token this is; None if nobody's."""
+        """Whose token this is; None if nobody's, or if tokens are not the mode."""
+
+    async def check_password(self, user: str, password: str) -> Identity | None:
+        """The user of that name and password; None if there is none, or if that is not the mode.
+
+        Raises:
+            LimitReached: Too many passwords are being checked.
+        """
+
+    def vouched(self, name: str) -> Identity | None:
+        """Whom a trusted proxy names; None if nobody can be called so, or not the mode."""
+
+    def anybody(self) -> Identity | None:
+        """Who an unknown is where nobody has to show who they are; None elsewhere."""
+
+    def redeem_share(self, token: str) -> Identity | None:
+        """The guest that a share link lets in, one use of it spent; None if it does not."""
 
     def issue_cookie(self, identity: Identity) -> str:
-        """Make the value of a login cookie."""
+        """Begin a login: the value of its cookie."""
 
     def check_cookie(self, value: str) -> Identity | None:
-        """Whose login cookie this is; None if it is forged or too old."""
+        """Whose login cookie this is; None if it is forged, revoked or too old."""
+
+    def revoke_cookie(self, value: str) -> None:
+        """End a login. Idempotent."""
 
     def issue_ticket(self, identity: Identity) -> str:
         """Make a ticket, good once and shortly.
@@ -171,3 +198,75 @@ class Authenticator(Protocol):
 
     def redeem_ticket(self, ticket: str) -> Identity | None:
         """Whose ticket this was; None if it was used, is too old, or never was one."""
+
+    def standing(self, identity: Identity) -> Identity | None:
+        """What somebody who was let in is now; None: they no longer belong here."""
+
+    def refresh(self) -> None:
+        """Take note of what others have changed in the files; cheap when that is nothing."""
+
+
+class Owners(Protocol):
+    """Remembers who made which session, beyond the session's and the server's life."""
+
+    def owner_of(self, session: SessionId) -> str | None:
+        """The id of the identity that made it; None if nobody has."""
+
+    def claim(self, session: SessionId, identity_id: str) -> None:
+        """Remember who made it, unless somebody has; old claims of many give way."""
+
+    def release(self, session: SessionId) -> None:
+        """Forget it. Idempotent."""
+
+
+class Shares(Protocol):
+    """The share links of all sessions."""
+
+    def create(
+        self,
+        session: SessionId,
+        *,
+        role: Role,
+        name: str,
+        made_by: str,
+        expires: float | None,
+        max_uses: int | None,
+    ) -> tuple[Share, str]:
+        """Make a link; it, and its secret, which is not kept.
+
+        Raises:
+            LimitReached: The session has too many.
+            Unavailable: It cannot be kept.
+        """
+
+    def of(self, session: SessionId) -> list[Share]:
+        """The links of a session that have not expired, oldest first."""
+
+    def revoke(self, session: SessionId, share_id: str) -> None:
+        """End a link, and everybody who came by it.
+
+        Raises:
+            NotFound: The session has no such link.
+            Unavailable: It cannot be written down.
+        """
+
+
+class Audit(Protocol):
+    """Writes down who did what; never what they typed or saw."""
+
+    def record(
+        self,
+        event: str,
+        *,
+        who: str | None = None,
+        address: str | None = None,
+        **facts: str | int | None,
+    ) -> None:
+        """Note that something has happened, now.
+
+        Args:
+            event: Its kind, such as ``login``.
+            who: The id of the identity that did it; None where nobody was known.
+            address: Where they are.
+            facts: What it concerns, such as a session, a terminal, a role.
+        """

@@ -58,6 +58,7 @@ class Limits:
 
     sessions: int
     terminals: int
+    terminals_per_user: int = 10**9
 
 
 class Registry:
@@ -73,6 +74,7 @@ class Registry:
         make_screen: MakeScreen | None = None,
         workers: Workers | None = None,
         on_screen_lost: Callable[[Terminal, ScreenFailed], None] = lambda *_: None,
+        on_ended: Callable[[Terminal], None] = lambda _: None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._spawner = spawner
@@ -81,11 +83,13 @@ class Registry:
         self._make_screen = make_screen
         self._workers = workers
         self._on_screen_lost = on_screen_lost
+        self._on_ended = on_ended
         self._clock = clock
         self._wall_clock = wall_clock
         self._sessions: dict[SessionId, Session] = {}
         self._terminals: dict[TerminalId, Terminal] = {}
-        self._starting: set[TerminalId] = set()
+        self._starting: dict[TerminalId, str | None] = {}
+        self._openers: dict[Terminal, str] = {}
         self._ended: deque[Terminal] = deque()
         self._is_closing = False
         self._all_ended = asyncio.Event()
@@ -148,11 +152,14 @@ class Registry:
         command: tuple[str, ...] | None = None,
         cwd: str | None = None,
         name: str | None = None,
+        opened_by: str | None = None,
     ) -> Terminal:
         """Start a terminal in ``session``; left out, its name is a new one.
 
+        ``opened_by`` is the id of the identity that asked for it, which has a limit of its own.
+
         Raises:
-            LimitReached: There are too many terminals.
+            LimitReached: There are too many terminals, or too many of that identity.
             Conflict: A terminal of that name runs already.
             Unavailable: The program cannot be started; the message says why.
         """
@@ -160,6 +167,8 @@ class Registry:
         living = sum(1 for terminal in self._terminals.values() if terminal.status is None)
         if living + len(self._starting) >= self._limits.terminals:
             raise LimitReached("terminals", self._limits.terminals)
+        if opened_by is not None:
+            self._check_share_of(opened_by)
         if self._is_closing:
             raise Unavailable("the server is going away")
         present = self._terminals.get(terminal_id)
@@ -181,14 +190,16 @@ class Registry:
             make_screen=self._make_screen,
             workers=self._workers,
         )
-        self._starting.add(terminal_id)
+        self._starting[terminal_id] = opened_by
         try:
             pty = await self._spawner.spawn(launch, terminal)
         except PtyError as error:
             raise Unavailable(str(error)) from error
         finally:
-            self._starting.discard(terminal_id)
+            del self._starting[terminal_id]
         self._terminals[terminal_id] = terminal
+        if opened_by is not None:
+            self._openers[terminal] = opened_by
         session = self._sessions.setdefault(session.id, session)
         session.terminals[terminal_id] = terminal
         terminal.start(pty)
@@ -196,12 +207,20 @@ class Registry:
             terminal.hang_up()
         return terminal
 
+    def _check_share_of(self, identity_id: str) -> None:
+        """Refuse one more terminal to an identity that has its share of them."""
+        opened = [*self._openers.values(), *self._starting.values()].count(identity_id)
+        if opened >= self._limits.terminals_per_user:
+            raise LimitReached("terminals of one user", self._limits.terminals_per_user)
+
     def screen_lost(self, terminal: Terminal, error: ScreenFailed) -> None:
         """Pass it on to whoever watches."""
         self._on_screen_lost(terminal, error)
 
     def terminal_ended(self, terminal: Terminal) -> None:
         """Keep an ended terminal for a while, for those who were cut off."""
+        self._on_ended(terminal)
+        self._openers.pop(terminal, None)
         if not any(True for _ in self._living()):
             self._all_ended.set()
         self._ended.append(terminal)

@@ -243,6 +243,12 @@ class Viewer:
             self.visible = visible
             self._terminal.viewers_changed()
 
+    def limit(self, role: Role) -> None:
+        """Be no more than ``role`` from now on; what may not be typed any more is dropped."""
+        self.highest_role = min(role, self.highest_role)
+        if self.role > self.highest_role:
+            self._terminal.control.change_role(self, self.highest_role)
+
     def detach(self) -> None:
         """Stop viewing. Idempotent."""
         self._terminal.detach(self)

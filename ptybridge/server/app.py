@@ -2,33 +2,43 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 
 import structlog
 from aiohttp import web
 
 from ptybridge.config import Settings
-from ptybridge.core.ports import Authenticator, MakeScreen, PtySpawner, Workers
+from ptybridge.core.access import Access
+from ptybridge.core.ports import Audit, Authenticator, MakeScreen, PtySpawner, Shares, Workers
 from ptybridge.core.registry import Limits, Registry, TerminalDefaults
 from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.terminal import Terminal
+from ptybridge.server.audited import AUDIT, NoAudit
+from ptybridge.server.callers import TrustedProxies
 from ptybridge.server.door import Door
-from ptybridge.server.middlewares import at_the_door, errors_as_json, harden
+from ptybridge.server.gate import Gate
+from ptybridge.server.login_routes import LoginRoutes
+from ptybridge.server.middlewares import PROXY_HEADER, at_the_door, errors_as_json, harden
 from ptybridge.server.pool import ConnectionPool
 from ptybridge.server.resources import Resources
+from ptybridge.server.revoker import Revoker
 from ptybridge.server.router import Router
 from ptybridge.server.routes import Routes
+from ptybridge.server.share_routes import ShareRoutes
 from ptybridge.server.sockets import Greeting, Sockets
 from ptybridge.server.streams import EventStreams
 from ptybridge.server.supervisor import Supervisor, Timeouts
 from ptybridge.server.terminal_handlers import TerminalHandlers
+from ptybridge.server.throttle import THROTTLE, Throttle
 from ptybridge.wire import messages
 from ptybridge.wire.codes import CloseCode
 
 _log = structlog.get_logger(__name__)
 
 REGISTRY = web.AppKey("registry", Registry)
+ACCESS = web.AppKey("access", Access)
 POOL = web.AppKey("pool", ConnectionPool)
 
 HANG_UP_SECONDS = 7.0
@@ -46,6 +56,9 @@ def make_app(
     defaults: TerminalDefaults,
     authenticator: Authenticator,
     spawner: PtySpawner,
+    access: Access,
+    shares: Shares,
+    audit: Audit | None = None,
     make_screen: MakeScreen | None = None,
     workers: Workers | None = None,
 ) -> web.Application:
@@ -58,28 +71,41 @@ def make_app(
         defaults: What new terminals are.
         authenticator: Knows who is asking.
         spawner: Starts programs; it must outlive the application.
+        access: Decides who may do what.
+        shares: The share links.
+        audit: Writes down who did what; without it nobody does.
         make_screen: Makes the screen of a terminal; without it terminals have none.
         workers: Threads that feed the screens; they must outlive the application.
     """
     websocket = settings.transport.websocket
+    audit = audit or NoAudit()
     loop = asyncio.get_running_loop()
+    patience = settings.limits.handshake / 1000
     door = Door(
-        hostname=websocket.hostname,
+        hostname=websocket.hostname if settings.server.unix_socket is None else "localhost",
         port=port,
         allowed_origins=settings.auth.allowed_origins,
+        scheme="http" if settings.server.tls.cert is None else "https",
     )
+    proxies = TrustedProxies(settings.server.trusted_proxies)
     registry = Registry(
         spawner,
         defaults=defaults,
         make_screen=make_screen,
         workers=workers,
         on_screen_lost=_warn_of_lost_screen,
-        limits=Limits(sessions=settings.limits.sessions, terminals=settings.limits.terminals),
+        on_ended=partial(_note_end, audit),
+        limits=Limits(
+            sessions=settings.limits.sessions,
+            terminals=settings.limits.terminals,
+            terminals_per_user=settings.limits.terminals_per_user,
+        ),
         clock=loop,
     )
     pool = ConnectionPool(limit=settings.limits.connections)
-    router = Router()
-    TerminalHandlers(registry).add_to(router)
+    router = Router(Gate(access, registry).admit)
+    TerminalHandlers(registry, access=access, audit=audit).add_to(router)
+    revoker = Revoker(pool, authenticator=authenticator, access=access, audit=audit)
     base = settings.server.base_path.rstrip("/")
     greeting = Greeting(
         ping=messages.PingTimes(websocket.ping.interval, websocket.ping.timeout),
@@ -89,13 +115,29 @@ def make_app(
         input_window=settings.limits.input_queue_bytes // 4,
         max_message=settings.limits.message_bytes,
     )
-    app = web.Application(middlewares=[errors_as_json, at_the_door(door)], client_max_size=MAX_BODY)
+    app = web.Application(
+        middlewares=[errors_as_json, at_the_door(door, proxies=proxies, patience=patience)],
+        client_max_size=MAX_BODY,
+    )
     app[REGISTRY] = registry
     app[POOL] = pool
-    Routes(web_root=web_root, authenticator=authenticator, base=base).add_to(app)
-    Resources(registry=registry, authenticator=authenticator, base=base).add_to(app)
+    app[THROTTLE] = Throttle(limit=settings.limits.login_attempts, time=loop.time)
+    app[PROXY_HEADER] = settings.auth.proxy_header
+    app[AUDIT] = audit
+    app[ACCESS] = access
+    Routes(web_root=web_root, base=base).add_to(app)
+    LoginRoutes(authenticator=authenticator, base=base, on_logout=revoker.sweep).add_to(app)
+    Resources(registry=registry, authenticator=authenticator, access=access, base=base).add_to(app)
+    ShareRoutes(
+        authenticator=authenticator,
+        access=access,
+        shares=shares,
+        base=base,
+        on_revoked=revoker.sweep,
+    ).add_to(app)
     Sockets(
         authenticator=authenticator,
+        access=access,
         registry=registry,
         pool=pool,
         router=router,
@@ -116,7 +158,8 @@ def make_app(
         ping_after=websocket.ping.interval / 1000, drop_after=websocket.ping.timeout / 1000
     )
     supervisor = Supervisor(pool, timeouts, time=loop.time, also=registry.sweep)
-    app.cleanup_ctx.append(_supervised(supervisor))
+    app.cleanup_ctx.append(_running(supervisor.run, "supervisor"))
+    app.cleanup_ctx.append(_running(revoker.run, "revoker"))
     app.on_shutdown.append(_stop)
     return app
 
@@ -126,13 +169,25 @@ def _warn_of_lost_screen(terminal: Terminal, error: ScreenFailed) -> None:
     _log.warning("a screen was lost", terminal=terminal.id, reason=str(error))
 
 
-def _supervised(
-    supervisor: Supervisor,
+def _note_end(audit: Audit, terminal: Terminal) -> None:
+    """Write down that a program has ended, and how."""
+    assert terminal.status is not None
+    audit.record(
+        "terminal.end",
+        session=terminal.session_id,
+        terminal=terminal.id,
+        code=terminal.status.code,
+        signal=terminal.status.signal,
+    )
+
+
+def _running(
+    run: Callable[[], Coroutine[None, None, None]], name: str
 ) -> Callable[[web.Application], AsyncIterator[None]]:
-    """Own the supervisor's task for as long as the application runs (a cleanup context)."""
+    """Own a task for as long as the application runs (a cleanup context)."""
 
     async def context(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(supervisor.run(), name="supervisor")
+        task = asyncio.create_task(run(), name=name)
         yield
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -46,6 +46,7 @@ class Connection:
     Attributes:
         id: Its name in logs and in ``welcome``.
         identity: Who is behind it.
+        address: Where they are.
         session: The session that is meant where a message names none.
         viewers: Its viewers by channel.
         speaks_binary: Terminal bytes travel as binary frames (``ptybridge.v1``).
@@ -60,6 +61,7 @@ class Connection:
         "_on_closed",
         "_tasks",
         "_time",
+        "address",
         "heard_at",
         "id",
         "identity",
@@ -80,9 +82,11 @@ class Connection:
         time: Callable[[], float],
         session: Session | None = None,
         speaks_binary: bool = False,
+        address: str = "",
     ) -> None:
         self.id = connection_id
         self.identity = identity
+        self.address = address
         self.session = session
         self.viewers: dict[int, Viewer] = {}
         self.speaks_binary = speaks_binary
@@ -152,12 +156,15 @@ class Connection:
 
     def on_closed(self) -> None:
         """Leave everything that the client took part in."""
+        self._leave()
+        self._on_closed(self)
+
+    def _leave(self) -> None:
         for viewer in tuple(self.viewers.values()):
             viewer.detach()
         self.viewers.clear()
         for task in self._tasks or ():
             task.cancel()
-        self._on_closed(self)
 
     # --- to the client
 
@@ -172,6 +179,16 @@ class Connection:
     def close(self, code: CloseCode, reason: str) -> None:
         """End the connection, saying why."""
         self.link.close(code, reason)
+
+    def cut(self, code: CloseCode, reason: str) -> None:
+        """End the connection of somebody who no longer belongs here: not one byte more.
+
+        What waits to be sent is dropped, what comes is not acted on, what was begun ends.
+        """
+        for viewer in self.viewers.values():
+            viewer.terminal.stop_input(viewer)
+        self._leave()
+        self.link.cut(code, reason)
 
     def _fail(self) -> None:
         """End the connection over a fault of ours, of which the client learns nothing."""

@@ -107,14 +107,20 @@ class Door:
         """Whether the request's ``Host`` headers, of which there must be one, name the server."""
         return self._host(values) is not None
 
+    @property
+    def scheme(self) -> str:
+        """What the server's own socket speaks: ``http`` or ``https``."""
+        return self._scheme
+
     def _host(self, values: Sequence[str]) -> HostPort | None:
         if len(values) != 1:
             return None
+        for scheme, allowed in self._origins:  # whose port may be left out by their scheme
+            if parse_host(values[0], scheme=scheme) == allowed:
+                return allowed
         host = parse_host(values[0], scheme=self._scheme)
         if host is None:
             return None
-        if any(host == allowed for _, allowed in self._origins):
-            return host
         return host if host.port == self._port and self._is_own(host.name) else None
 
     def _is_own(self, name: str) -> bool:
@@ -124,10 +130,13 @@ class Door:
             return is_loopback(name) or _is_address(name)
         return is_loopback(self._hostname) and is_loopback(name)
 
-    def admits_origin(self, origins: Sequence[str], hosts: Sequence[str]) -> bool:
+    def admits_origin(
+        self, origins: Sequence[str], hosts: Sequence[str], *, scheme: str | None = None
+    ) -> bool:
         """Whether a request with these ``Origin`` and ``Host`` headers may do something.
 
-        No ``Origin`` at all means that no page is behind it.
+        No ``Origin`` at all means that no page is behind it. ``scheme`` is what the client spoke,
+        where a proxy stands between.
         """
         if not origins:
             return True
@@ -136,4 +145,4 @@ class Door:
         origin = parse_origin(origins[0])
         if origin is None:
             return False
-        return origin in self._origins or origin == (self._scheme, self._host(hosts))
+        return origin in self._origins or origin == (scheme or self._scheme, self._host(hosts))

@@ -41,5 +41,11 @@ class Link(Protocol):
     def close(self, code: int, reason: str) -> None:
         """Send what was posted, say why, and end the link. Idempotent."""
 
+    def cut(self, code: int, reason: str) -> None:
+        """Drop all that has not been sent, say why if that is still possible, and end the link.
+
+        From the call on, nothing that comes is acted on. Idempotent.
+        """
+
     def abort(self) -> None:
         """End the link at once."""

@@ -1,5 +1,8 @@
 """What every HTTP request passes: the door, who is asking, errors as JSON, headers that harden."""
 
+import asyncio
+import math
+
 import msgspec
 import structlog
 from aiohttp import web
@@ -14,17 +17,21 @@ from ptybridge.core.errors import (
     RequestError,
     Unavailable,
 )
-from ptybridge.core.identity import Identity
+from ptybridge.core.identity import AuthMode, Identity
 from ptybridge.core.ports import Authenticator
+from ptybridge.server.audited import note
+from ptybridge.server.callers import CALLER, TrustedProxies
+from ptybridge.server.cookies import login_cookie
 from ptybridge.server.door import Door
+from ptybridge.server.throttle import THROTTLE, TooManyAttempts
 
 _log = structlog.get_logger(__name__)
 
 IDENTITY = web.RequestKey("identity", Identity)
 """Who is asking, on requests that passed ``authenticated``."""
 
-COOKIE = "ptybridge"
-"""Name of the login cookie."""
+PROXY_HEADER = web.AppKey("proxy_header", str)
+"""The header in which a trusted proxy names the user, in mode ``proxy``."""
 
 _STATUS: dict[type[RequestError], int] = {
     BadRequest: 400,
@@ -33,6 +40,13 @@ _STATUS: dict[type[RequestError], int] = {
     Conflict: 409,
     LimitReached: 429,
     Unavailable: 503,
+}
+
+_LOG_IN: dict[AuthMode, str] = {
+    "token": "log in first: open the URL that the server printed",
+    "password": "log in first, with your name and password",
+    "proxy": "the proxy in front of this server did not say who you are",
+    "none": "that ticket is no longer good",
 }
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -72,6 +86,10 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     """Turn what a handler raises into a status and a JSON body; our own faults tell nothing."""
     try:
         return await handler(request)
+    except TooManyAttempts as error:
+        response = error_response(429, error.code, str(error))
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+        return response
     except RequestError as error:
         return error_response(_STATUS.get(type(error), 400), error.code, str(error))
     except web.HTTPException as error:
@@ -89,18 +107,25 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return error_response(500, "internal", "internal error")
 
 
-def at_the_door(door: Door) -> Middleware:
-    """Refuse requests that are meant for another host or come from another site's page."""
+def at_the_door(door: Door, *, proxies: TrustedProxies, patience: float) -> Middleware:
+    """Refuse requests that are meant for another host or come from another site's page.
+
+    Args:
+        door: The rules.
+        proxies: Whose word is taken for where a request comes from.
+        patience: Seconds that a client may take to send a body.
+    """
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        hosts = request.headers.getall("Host", [])
+        caller = proxies.caller(request, scheme=door.scheme)
+        request[CALLER] = caller
         # A target in absolute form (RFC 9112 section 3.2.2) names a host of its own.
-        if not request.raw_path.startswith("/") or not door.admits_host(hosts):
+        if not request.raw_path.startswith("/") or not door.admits_host(caller.hosts):
             return error_response(421, "denied", "this server does not answer to that host")
         asks_for_change = request.method not in _SAFE_METHODS or "Upgrade" in request.headers
         origins = request.headers.getall("Origin", [])
-        if asks_for_change and not door.admits_origin(origins, hosts):
+        if asks_for_change and not door.admits_origin(origins, caller.hosts, scheme=caller.scheme):
             return error_response(
                 403, "denied", "requests from that origin are not allowed (auth.allowedOrigins)"
             )
@@ -112,23 +137,41 @@ def at_the_door(door: Door) -> Middleware:
             and not says_what
         ):
             return error_response(415, "bad-message", "the body must be application/json")
+        try:
+            async with asyncio.timeout(patience):
+                await request.read()
+        except TimeoutError:
+            response = error_response(408, "bad-message", "the body did not come in time")
+            response.force_close()
+            return response
         return await handler(request)
 
     return check
 
 
 def identify(request: web.Request, authenticator: Authenticator) -> Identity | None:
-    """Who is asking: by bearer token, login cookie, or ticket (docs/wire.md section 7)."""
+    """Who is asking: by bearer token, ticket, login cookie, proxy (docs/wire.md section 7).
+
+    Raises:
+        TooManyAttempts: Too many tokens from that address were wrong.
+    """
     authorizations = request.headers.getall("Authorization", [])
-    if authorizations:
+    if authorizations and authenticator.mode == "token":
         scheme, _, token = authorizations[0].partition(" ")
         if len(authorizations) != 1 or scheme.lower() != "bearer":
             return None
-        return authenticator.authenticate(token.strip())
+        with request.config_dict[THROTTLE].attempt(request[CALLER].address) as attempt:
+            identity = authenticator.authenticate(token.strip())
+            attempt.is_right = identity is not None
+            return identity
     if "ticket" in request.query:
         return authenticator.redeem_ticket(request.query["ticket"])
-    cookie = request.cookies.get(COOKIE)
-    return None if cookie is None else authenticator.check_cookie(cookie)
+    cookie = login_cookie(request)
+    identity = None if cookie is None else authenticator.check_cookie(cookie)
+    if identity is None and request[CALLER].is_proxied:
+        names = request.headers.getall(request.config_dict[PROXY_HEADER], [])
+        identity = authenticator.vouched(names[0].strip()) if len(names) == 1 else None
+    return authenticator.anybody() if identity is None else identity
 
 
 def authenticated(authenticator: Authenticator, handler: Handler) -> Handler:
@@ -137,9 +180,10 @@ def authenticated(authenticator: Authenticator, handler: Handler) -> Handler:
     async def check(request: web.Request) -> web.StreamResponse:
         identity = identify(request, authenticator)
         if identity is None:
-            response = error_response(
-                401, "denied", "log in first: open the URL that the server printed"
-            )
+            if "Authorization" in request.headers:
+                note(request, "login.refused", None, how="token")
+                await asyncio.sleep(request.config_dict[THROTTLE].delay(request[CALLER].address))
+            response = error_response(401, "denied", _LOG_IN[authenticator.mode])
             response.headers["WWW-Authenticate"] = "Bearer"
             return response
         request[IDENTITY] = identity

@@ -5,13 +5,16 @@ from typing import Annotated, TypeVar
 import msgspec
 from aiohttp import web
 
+from ptybridge.core.access import Access
 from ptybridge.core.errors import BadRequest, NotFound
 from ptybridge.core.ports import Authenticator
 from ptybridge.core.registry import Registry
 from ptybridge.core.screen import ScreenFormat
 from ptybridge.core.session import Session
-from ptybridge.core.values import SessionId, WindowSize, is_name
-from ptybridge.server.middlewares import authenticated, json_response
+from ptybridge.core.terminal import Terminal
+from ptybridge.core.values import Role, SessionId, WindowSize, is_name
+from ptybridge.server.audited import note
+from ptybridge.server.middlewares import IDENTITY, authenticated, json_response
 from ptybridge.server.terminal_handlers import terminal_state
 from ptybridge.wire.fields import Cols, Name, Rows
 from ptybridge.wire.messages import TerminalState
@@ -60,9 +63,12 @@ def session_state(session: Session) -> SessionState:
 class Resources:
     """The handlers and what they need."""
 
-    def __init__(self, *, registry: Registry, authenticator: Authenticator, base: str) -> None:
+    def __init__(
+        self, *, registry: Registry, authenticator: Authenticator, access: Access, base: str
+    ) -> None:
         """``base`` is the path below which all routes lie: empty, or beginning with a slash."""
         self._registry = registry
+        self._access = access
         self._authenticator = authenticator
         self._base = f"{base}/api"
 
@@ -81,16 +87,21 @@ class Resources:
             known = authenticated(self._authenticator, handler)
             app.router.add_route(method, self._base + path, known)
 
-    async def sessions(self, _: web.Request) -> web.StreamResponse:
-        """All sessions."""
-        return json_response(
-            {"sessions": list(map(session_state, self._registry.sessions.values()))}
-        )
+    async def sessions(self, request: web.Request) -> web.StreamResponse:
+        """All sessions that exist for whoever asks."""
+        sessions = [
+            session_state(session)
+            for session in self._registry.sessions.values()
+            if self._access.role(request[IDENTITY], session.id) is not None
+        ]
+        return json_response({"sessions": sessions})
 
     async def make_session(self, request: web.Request) -> web.StreamResponse:
         """Make a session, or give the one of that name."""
         body = await _body(request, NewSession)
-        session = self._registry.session(body.id or self._registry.new_name())
+        name = body.id or self._registry.new_name()
+        self._access.enter(request[IDENTITY], name, Role.WATCHER)
+        session = self._registry.session(name)
         return json_response({"session": session_state(session)}, status=201)
 
     async def session(self, request: web.Request) -> web.StreamResponse:
@@ -106,30 +117,49 @@ class Resources:
         session = self._registry.sessions.get(SessionId(name))
         if session is None:
             raise NotFound("session", name if is_name(name) else "(not a name)")
+        self._access.require(request[IDENTITY], name, Role.WATCHER)
         return session
+
+    def _terminal(self, request: web.Request, needed: Role) -> Terminal:
+        """The terminal in the path, which whoever asks may do that with."""
+        terminal = self._registry.terminal(request.match_info["id"])
+        self._access.require_terminal(request[IDENTITY], terminal, needed)
+        return terminal
 
     async def open_terminal(self, request: web.Request) -> web.StreamResponse:
         """Start a terminal in a session, which is made when missing."""
         body = await _body(request, NewTerminal)
         if body.id is not None and not is_name(body.id):
             raise BadRequest("id: 1 to 64 of A-Z a-z 0-9 . _ - are allowed")
+        name, identity = request.match_info["id"], request[IDENTITY]
+        self._access.enter(identity, name, Role.WRITER)
         terminal = await self._registry.open(
-            self._registry.session(request.match_info["id"]),
+            self._registry.session(name),
             size=WindowSize(body.rows, body.cols),
             command=tuple(body.command) if body.command else None,
             cwd=body.cwd,
             name=body.id,
+            opened_by=identity.id,
         )
+        note(request, "terminal.open", identity, session=name, terminal=terminal.id)
         return json_response({"terminal": terminal_state(terminal)}, status=201)
 
     async def terminal(self, request: web.Request) -> web.StreamResponse:
         """One terminal."""
-        terminal = self._registry.terminal(request.match_info["id"])
+        terminal = self._terminal(request, Role.WATCHER)
         return json_response({"terminal": terminal_state(terminal)})
 
     async def close_terminal(self, request: web.Request) -> web.StreamResponse:
         """Hang a terminal up; it ends within the programs' grace."""
-        self._registry.terminal(request.match_info["id"]).hang_up()
+        terminal = self._terminal(request, Role.WRITER)
+        note(
+            request,
+            "terminal.close",
+            request[IDENTITY],
+            session=terminal.session_id,
+            terminal=terminal.id,
+        )
+        terminal.hang_up()
         return web.Response(status=204)
 
     async def screen(self, request: web.Request) -> web.StreamResponse:
@@ -137,7 +167,7 @@ class Resources:
         form = request.query.get("format", "text")
         if form not in SCREEN_TYPES:
             raise BadRequest("format: one of text, html, vt")
-        screen = self._registry.terminal(request.match_info["id"]).screen()
+        screen = self._terminal(request, Role.WATCHER).screen()
         rendered = screen.rendered(form)
         return web.Response(
             body=_PAGE % rendered if form == "html" else rendered,

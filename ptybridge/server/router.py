@@ -16,11 +16,16 @@ Handler = Callable[[Connection, M, int | None], None]
 A handler never waits; what has to wait it gives to ``Connection.run``.
 """
 
+Admit = Callable[[Connection, ClientMessage], None]
+"""Raises a RequestError for what a connection may not do: ``server.gate``."""
+
 
 class Router:
     """Each type of message is served by the one handler that was added for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, admit: Admit = lambda *_: None) -> None:
+        """``admit`` decides whether a connection may send a message, before any handler."""
+        self._admit = admit
         self._handlers: dict[type[Message], Handler[Any]] = {}
 
     def add(self, message_type: type[M], handler: Handler[M]) -> None:
@@ -48,4 +53,5 @@ class Router:
         handler = self._handlers.get(type(message))
         if handler is None:
             raise Unavailable(f"{message.type} is not served here")
+        self._admit(connection, message)
         handler(connection, message, request.id)

@@ -7,6 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
+from ptybridge.core.access import Access
 from ptybridge.core.errors import BadRequest, LimitReached
 from ptybridge.core.ports import Authenticator
 from ptybridge.core.registry import Registry
@@ -15,6 +16,8 @@ from ptybridge.core.terminal import Terminal
 from ptybridge.core.values import ConnectionId, Role, TerminalId, WindowSize, is_name
 from ptybridge.core.viewer import ViewerSink
 from ptybridge.server import upgrade
+from ptybridge.server.audited import note
+from ptybridge.server.callers import CALLER
 from ptybridge.server.connection import Connection, MakeSink
 from ptybridge.server.links import Link
 from ptybridge.server.middlewares import IDENTITY, authenticated
@@ -70,6 +73,7 @@ class Sockets:
         self,
         *,
         authenticator: Authenticator,
+        access: Access,
         registry: Registry,
         pool: ConnectionPool,
         router: Router,
@@ -78,6 +82,7 @@ class Sockets:
     ) -> None:
         """``base`` is the path below which all routes lie: empty, or beginning with a slash."""
         self._authenticator = authenticator
+        self._access = access
         self._registry = registry
         self._pool = pool
         self._router = router
@@ -94,21 +99,25 @@ class Sockets:
         """``/ws``: JSON messages, and binary frames with the subprotocol."""
         accept = upgrade.check_handshake(request)
         name = request.query.get("sessionID")
-        session = None if name is None else self._registry.session(name)
+        session = None
+        if name is not None:
+            self._access.enter(request[IDENTITY], name, Role.WATCHER)
+            session = self._registry.session(name)
         connection = self._connection(request, session)
         return self._open(request, connection, accept)
 
     async def one(self, request: web.Request) -> web.StreamResponse:
         """``/pty``: one terminal, attached at once and made when missing."""
         accept = upgrade.check_handshake(request)
-        terminal = await self._terminal(request.query.get("sessionID", ""))
+        identity = request[IDENTITY]
+        terminal = await self._terminal(request, request.query.get("sessionID", ""))
         connection = self._connection(request, None, terminal)
         response = self._open(request, connection, accept)
         if connection in self._pool:
             viewer = terminal.attach(
                 connection.sink(0, terminal.id),
                 name=connection.identity.name,
-                role=Role.OWNER,
+                role=self._access.granted(identity, terminal.session_id, None),
                 size=terminal.size,
             )
             viewer.visible = False  # it has a say in the size once it has said its own
@@ -116,14 +125,21 @@ class Sockets:
             viewer.begin()
         return response
 
-    async def _terminal(self, name: str) -> Terminal:
+    async def _terminal(self, request: web.Request, name: str) -> Terminal:
         """The terminal of that name, a new one when there is none that runs."""
         if not is_name(name):
             raise BadRequest("sessionID: 1 to 64 of A-Z a-z 0-9 . _ - are allowed")
+        identity = request[IDENTITY]
         terminal = self._registry.terminals.get(TerminalId(name))
+        if terminal is not None:
+            self._access.require_terminal(identity, terminal, Role.WATCHER)
         if terminal is None or terminal.status is not None:
+            self._access.enter(identity, name, Role.WRITER)
             session = self._registry.session(name)
-            terminal = await self._registry.open(session, size=PLAIN_SIZE, name=name)
+            terminal = await self._registry.open(
+                session, size=PLAIN_SIZE, name=name, opened_by=identity.id
+            )
+            note(request, "terminal.open", identity, session=session.id, terminal=terminal.id)
         return terminal
 
     def _connection(
@@ -144,6 +160,7 @@ class Sockets:
             time=asyncio.get_running_loop().time,
             session=session,
             speaks_binary=speaks_binary,
+            address=request[CALLER].address,
         )
 
     def _open(
@@ -161,6 +178,9 @@ class Sockets:
             except LimitReached as error:
                 connection.close(CloseCode.OVER_LIMIT, str(error))
             else:
+                session = connection.session
+                name = None if session is None else session.id
+                note(request, "join", connection.identity, session=name)
                 if connection.speaks_binary:
                     connection.reply(self._greeting.welcome(connection))
             return link

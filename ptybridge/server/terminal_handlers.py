@@ -1,10 +1,13 @@
 """Handlers of the messages that concern terminals: docs/wire.md section 2."""
 
+from ptybridge.core.access import Access
 from ptybridge.core.errors import BadRequest, Conflict, LimitReached
+from ptybridge.core.ports import Audit
 from ptybridge.core.registry import Registry
 from ptybridge.core.session import Session
 from ptybridge.core.terminal import Terminal
-from ptybridge.core.values import Role, WindowSize
+from ptybridge.core.values import WindowSize
+from ptybridge.server.audited import note_deed
 from ptybridge.server.connection import MAX_VIEWERS, Connection
 from ptybridge.server.router import Router
 from ptybridge.wire import keyboard, messages
@@ -36,8 +39,10 @@ def terminal_state(terminal: Terminal) -> messages.TerminalState:
 class TerminalHandlers:
     """Serves what clients ask of terminals."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, *, access: Access, audit: Audit) -> None:
         self._registry = registry
+        self._access = access
+        self._audit = audit
 
     def add_to(self, router: Router) -> None:
         """Take over the messages that concern terminals."""
@@ -67,7 +72,9 @@ class TerminalHandlers:
                 size=WindowSize(message.rows, message.cols),
                 command=tuple(message.command) if message.command else None,
                 cwd=message.cwd,
+                opened_by=connection.identity.id,
             )
+            note_deed(self._audit, connection, "terminal.open", terminal)
             connection.reply(messages.TerminalOpened(terminal_state(terminal)), request_id)
 
         connection.run(start(), request_id)
@@ -84,6 +91,7 @@ class TerminalHandlers:
     ) -> None:
         """Hang a terminal up; its viewers learn of its end."""
         terminal = self._registry.terminal(message.terminal_id)
+        note_deed(self._audit, connection, "terminal.close", terminal)
         connection.reply(messages.Accepted(), request_id)
         terminal.hang_up()
 
@@ -99,8 +107,8 @@ class TerminalHandlers:
         viewer = terminal.attach(
             connection.sink(message.channel, terminal.id),
             name=connection.identity.name,
-            role=Role[(message.role or "owner").upper()],
-            highest_role=Role.OWNER,
+            role=self._access.granted(connection.identity, terminal.session_id, message.role),
+            highest_role=self._access.granted(connection.identity, terminal.session_id, None),
             size=WindowSize(message.rows, message.cols),
             window=message.window,
             since=message.since,

@@ -1,0 +1,85 @@
+"""Takes back what people were let in for: on connections that are open, within a second.
+
+A login that ended or ran out, a token that was replaced, a user who was removed or demoted, a
+share link that was revoked: each is looked for twice a second, and at once when this server itself
+is told.
+"""
+
+import asyncio
+
+import structlog
+
+from ptybridge.core.access import Access
+from ptybridge.core.ports import Audit, Authenticator
+from ptybridge.core.viewer import Viewer
+from ptybridge.server.connection import Connection
+from ptybridge.server.pool import ConnectionPool
+from ptybridge.wire.codes import CloseCode
+
+PERIOD = 0.5
+"""Seconds between two looks."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Revoker:
+    """Looks whether everybody who is connected still belongs there."""
+
+    def __init__(
+        self, pool: ConnectionPool, *, authenticator: Authenticator, access: Access, audit: Audit
+    ) -> None:
+        self._pool = pool
+        self._authenticator = authenticator
+        self._access = access
+        self._audit = audit
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.sleep(PERIOD)
+            try:
+                self.sweep()
+            except Exception:
+                _log.exception("rights could not be looked at")
+
+    def sweep(self) -> None:
+        """Look at every connection once."""
+        self._authenticator.refresh()
+        for connection in self._pool:
+            self._look_at(connection)
+
+    def _look_at(self, connection: Connection) -> None:
+        identity = self._authenticator.standing(connection.identity)
+        if identity is None:
+            self._cut(connection)
+            return
+        connection.identity = identity
+        for viewer in tuple(connection.viewers.values()):
+            if not self._is_still_viewer(connection, viewer):
+                self._cut(connection)
+                return
+        session = connection.session
+        if session is not None and self._access.role(identity, session.id) is None:
+            self._cut(connection)
+
+    def _is_still_viewer(self, connection: Connection, viewer: Viewer) -> bool:
+        """Whether somebody may still view what they view; demoted where they may do less."""
+        terminal = viewer.terminal
+        role = self._access.role(connection.identity, terminal.session_id)
+        if role is None:
+            return False
+        if role < viewer.highest_role:
+            viewer.limit(role)
+            self._note(connection, "role", session=terminal.session_id, role=role.label)
+        return True
+
+    def _cut(self, connection: Connection) -> None:
+        is_guest = connection.identity.session is not None
+        code = CloseCode.REMOVED if is_guest else CloseCode.DENIED
+        self._note(connection, "removed")
+        connection.cut(code, "you are not let in any more")
+        self._pool.discard(connection)
+
+    def _note(self, connection: Connection, event: str, **facts: str | int | None) -> None:
+        address = connection.address or None
+        self._audit.record(event, who=connection.identity.id, address=address, **facts)

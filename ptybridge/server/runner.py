@@ -1,0 +1,58 @@
+"""How the application is served: over which socket, with or without TLS, and how patiently."""
+
+import logging
+import ssl
+from collections.abc import MutableMapping
+from typing import Any
+
+from aiohttp import web
+
+SHUTDOWN_SECONDS = 2.0
+"""How long requests that are being answered may take at the end."""
+
+
+class _Discreet(logging.LoggerAdapter[logging.Logger]):
+    """aiohttp's log without what clients sent: its exceptions quote malformed requests."""
+
+    def process(
+        self, msg: object, kwargs: MutableMapping[str, Any]
+    ) -> tuple[object, MutableMapping[str, Any]]:
+        """Keep of an exception its kind only."""
+        error = kwargs.pop("exc_info", None)
+        kind = type(error).__name__ if isinstance(error, BaseException) else None
+        return (f"{msg} ({kind})" if kind else msg), kwargs
+
+
+def make_runner(
+    app: web.Application, *, patience: float, shutdown: float = SHUTDOWN_SECONDS
+) -> web.AppRunner:
+    """Prepare to serve.
+
+    Args:
+        app: What to serve.
+        patience: Seconds that a client may take to send a request, the first or the next; one
+            that takes longer is dropped.
+        shutdown: Seconds that requests being answered may take at the end.
+    """
+    return web.AppRunner(
+        app,
+        access_log=None,
+        logger=_Discreet(logging.getLogger("aiohttp.server"), {}),
+        handler_cancellation=False,
+        keepalive_timeout=patience,
+        shutdown_timeout=shutdown,
+    )
+
+
+def tls_context(cert: str, key: str) -> ssl.SSLContext:
+    """What the server shows to clients: TLS 1.2 or newer, and Python's choice of ciphers.
+
+    Raises:
+        OSError: A file cannot be read.
+        ssl.SSLError: It holds no certificate, or no key that belongs to it.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(cert, key)
+    return context
