@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ptybridge import __version__
-from ptybridge.cli import remote
-from ptybridge.cli import accounts
+from ptybridge.cli import accounts, remote, sharing
 
 USAGE_ERROR = 2
 """Exit code when the settings or the machine do not allow it, as argparse's own."""
@@ -48,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
         help="let other machines come in without encryption",
     )
     accounts.add_to(commands, with_settings)
+    sharing.add_to(commands, with_settings)
+    commands.add_parser(
+        "doctor", parents=[with_settings], help="say what is weak in the settings and the machine"
+    )
     commands.add_parser(
         "check-config", parents=[with_settings], help="say whether the settings can be used"
     )
@@ -97,6 +100,15 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.command == "token":
         accounts.run_token(settings)
         return
+    if arguments.command == "share":
+        from ptybridge.cli import share_commands  # noqa: PLC0415
+
+        share_commands.run(arguments, settings)
+        return
+    if arguments.command == "doctor":
+        from ptybridge.cli import doctor  # noqa: PLC0415
+
+        raise SystemExit(0 if doctor.run(settings) else 1)
     from ptybridge.cli.serve import serve  # noqa: PLC0415
 
     serve(settings, is_insecure=arguments.insecure)

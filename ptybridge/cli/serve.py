@@ -16,6 +16,7 @@ from aiohttp import web
 from ptybridge.adapters.audit import AuditFile
 from ptybridge.adapters.ghostty.library import load
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
+from ptybridge.adapters.process_secrecy import SecrecyError, hide_process
 from ptybridge.adapters.spawner import Spawner
 from ptybridge.adapters.workers import ThreadWorkers
 from ptybridge.cli import logs
@@ -30,6 +31,7 @@ from ptybridge.cli.entrance import (
 )
 from ptybridge.cli.preparation import (
     BACKLOG,
+    ServeError,
     listen,
     listen_on_path,
     page_url,
@@ -75,6 +77,10 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         ServeError: It cannot start.
     """
     logs.set_up(level=settings.logging.level, format=settings.logging.format)
+    try:
+        hide_process()
+    except SecrecyError as error:
+        raise ServeError(f"the server cannot hide its memory from programs: {error}") from error
     root = web_root()
     defaults = terminal_defaults(settings.terminals)
     tls = tls_of(settings)

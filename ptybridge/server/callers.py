@@ -62,6 +62,21 @@ def parse_address(text: str) -> Address | None:
     return address if mapped is None else mapped
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def parse_network(text: str) -> Network:
+    """Read an address, or a network in CIDR notation.
+
+    Raises:
+        ValueError: It is neither; the text names it.
+    """
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{text} is no address, network, or unix") from error
+
+
 class TrustedProxies:
     """The proxies whose word is taken for who a client is."""
 
@@ -71,16 +86,9 @@ class TrustedProxies:
         Raises:
             ValueError: An entry is none of these; the text names it.
         """
-        self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
-        self._trusts_unix = False
-        for entry in entries:
-            if entry == UNIX:
-                self._trusts_unix = True
-                continue
-            try:
-                self._networks.append(ipaddress.ip_network(entry))
-            except ValueError as error:
-                raise ValueError(f"{entry} is no address, network, or unix") from error
+        entries = tuple(entries)
+        self._trusts_unix = UNIX in entries
+        self._networks = [parse_network(entry) for entry in entries if entry != UNIX]
 
     def __bool__(self) -> bool:
         return bool(self._networks) or self._trusts_unix

@@ -8,7 +8,7 @@ import { button, element } from "./status_view.js";
  * @typedef {{ title: string, lines: string[], action?: string }} Failure
  */
 
-/** @type {Record<"denied" | "gone" | "refused", Failure>} */
+/** @type {Record<"denied" | "expired" | "slow" | "gone" | "refused", Failure>} */
 export const FAILURES = {
   denied: {
     title: "Log in to open a terminal",
@@ -16,6 +16,16 @@ export const FAILURES = {
       "This page needs the token of its server, or the one it had is no longer good.",
       "Open the URL that the server printed when it started; it ends in #token=…",
     ],
+    action: "Try again",
+  },
+  expired: {
+    title: "This link no longer opens anything",
+    lines: ["It has been used up or revoked, or its time has passed.", "Ask whoever shared it for another."],
+    action: "Try again",
+  },
+  slow: {
+    title: "Too many wrong attempts",
+    lines: ["From where you are, somebody has tried too many wrong logins. Wait a minute."],
     action: "Try again",
   },
   gone: {

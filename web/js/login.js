@@ -1,8 +1,16 @@
 /**
- * Trading the token for the login cookie, and asking who one is.
+ * Trading a token, a share link or a password for the login cookie, and asking who one is.
  */
 
-/** @typedef {"ok" | "denied" | "gone"} LoginState */
+/**
+ * @typedef {"ok" | "denied" | "password" | "expired" | "slow" | "gone"} LoginState
+ * What to do next: go on; come with the right URL; ask for name and password; ask for another
+ * link; wait; try later.
+ *
+ * @typedef {{ state: LoginState, home: string | null }} Login home: the session to begin in
+ *
+ * @typedef {{ token?: string | null, share?: string | null }} Secrets of the address
+ */
 
 /**
  * @param {string} path below the page's own
@@ -22,13 +30,59 @@ async function ask(path, body) {
   }
 }
 
+/** @param {Response | null} answer @returns {LoginState} */
+function stateOf(answer) {
+  if (answer === null || answer.status >= 500) return "gone";
+  if (answer.status === 429) return "slow";
+  return answer.ok ? "ok" : "denied";
+}
+
+/** @returns {Promise<Login>} */
+async function whoAmI() {
+  const answer = await ask("api/whoami");
+  const state = stateOf(answer);
+  if (answer !== null && state === "ok") return { state, home: (await answer.json()).session };
+  if (state !== "denied") return { state, home: null };
+  const mode = await ask("api/auth");
+  const wantsPassword = mode !== null && mode.ok && (await mode.json()).mode === "password";
+  return { state: wantsPassword ? "password" : "denied", home: null };
+}
+
 /**
- * @param {string | null} token of the address, if there was one
+ * Log in by what the address held; by the cookie where it held nothing.
+ *
+ * @param {Secrets} [secrets]
+ * @returns {Promise<Login>}
+ */
+export async function logIn({ token = null, share = null } = {}) {
+  if (token === null && share === null) return whoAmI();
+  const state = stateOf(await ask("api/login", share === null ? { token } : { share }));
+  if (state === "ok") return whoAmI();
+  if (state !== "denied") return { state, home: null };
+  if (share !== null) return { state: "expired", home: null };
+  const known = await whoAmI(); // an old URL in a bookmark: the cookie may still be good
+  return known.state === "ok" ? known : { state: known.state, home: null };
+}
+
+/**
+ * Where a guest begins: the session's newest terminal whose program runs.
+ *
+ * @param {string} session
+ * @returns {Promise<string | null>} its name; null if there is none
+ */
+export async function newestTerminal(session) {
+  const answer = await ask(`api/sessions/${session}/terminals`);
+  if (answer === null || !answer.ok) return null;
+  /** @type {{ id: string, exit?: object }[]} */
+  const terminals = (await answer.json()).terminals;
+  return terminals.filter((terminal) => terminal.exit === undefined).at(-1)?.id ?? null;
+}
+
+/**
+ * @param {string} user
+ * @param {string} password
  * @returns {Promise<LoginState>}
  */
-export async function logIn(token) {
-  const answer =
-    token === null ? await ask("api/whoami") : await ask("api/login", { token });
-  if (answer === null || answer.status >= 500) return "gone";
-  return answer.ok ? "ok" : "denied";
+export async function logInAs(user, password) {
+  return stateOf(await ask("api/login", { user, password }));
 }

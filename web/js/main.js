@@ -6,7 +6,8 @@ import { RequestError } from "./client.js";
 import { connectClipboard } from "./clipboard.js";
 import { makeClient } from "./connect.js";
 import { FAILURES, showFailure } from "./error_view.js";
-import { logIn } from "./login.js";
+import { logIn, logInAs, newestTerminal } from "./login.js";
+import { askForPassword } from "./login_form.js";
 import { LARGE_BYTES, Paste } from "./paste.js";
 import { PeopleView } from "./people_view.js";
 import { formatPlace, parsePlace } from "./place.js";
@@ -60,7 +61,7 @@ class Page {
   );
 
   async start() {
-    if (this.#place.token !== null) history.replaceState(null, "", location.pathname);
+    if (this.#place.token !== null || this.#place.share !== null) history.replaceState(null, "", location.pathname);
     this.#view.onkeys = (data) => this.#type(data);
     this.#view.onfit = () => this.#tellSize();
     this.#view.ontitle = (title) => this.#status.title(title);
@@ -84,9 +85,25 @@ class Page {
   async #logIn() {
     this.#clearFailure();
     this.#status.show("connecting", "Connecting");
-    const state = await logIn(this.#place.token);
-    if (state === "ok") this.#connect();
-    else this.#fail(FAILURES[state]);
+    const { state, home } = await logIn(this.#place);
+    if (state === "password") {
+      await this.#askForPassword();
+      await this.#logIn();
+      return;
+    }
+    if (state !== "ok") {
+      this.#fail(FAILURES[state]);
+      return;
+    }
+    if (!this.#place.isNamed && home !== null) this.#place.session = home;
+    if (this.#place.share !== null) this.#place.terminal = await newestTerminal(this.#place.session);
+    this.#connect();
+  }
+
+  async #askForPassword() {
+    this.#status.show("failed", "Not logged in");
+    await askForPassword(find("stage"), logInAs);
+    this.#place.token = this.#place.share = null;
   }
 
   /**
@@ -148,10 +165,11 @@ class Page {
   async #explainEnd(/** @type {number} */ code, /** @type {string} */ reason) {
     if (code === 4001 || code === 4002 || code === 1008) this.#fail(FAILURES.refused, reason);
     else {
-      const state = await logIn(null);
+      const { state } = await logIn();
       if (this.#link !== "ended") return; // it has come back in the meantime
       const detail = reason || `It answers, but closed with code ${code}.`;
       if (state === "ok") this.#fail(FAILURES.refused, detail);
+      else if (state === "password") location.reload(); // which asks for it
       else this.#fail(FAILURES[state]);
     }
   }

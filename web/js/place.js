@@ -1,13 +1,16 @@
 /**
- * Where the page is, in its address: ``#token=TOKEN`` once, then ``#/s/SESSION/t/TERMINAL``, so
- * that a reload or a bookmark comes back to the same terminal. Both, joined by ``&``, lead
- * somebody else there.
+ * Where the page is, in its address: ``#token=TOKEN`` or ``#share=TOKEN`` once, then
+ * ``#/s/SESSION/t/TERMINAL``, so that a reload or a bookmark comes back to the same terminal.
+ * A secret and a place, joined by ``&``, lead somebody else there.
  */
 
 export const DEFAULT_SESSION = "main";
 
 /**
- * @typedef {{ token: string | null, session: string, terminal: string | null }} Place
+ * @typedef {{
+ *   token: string | null, share: string | null,
+ *   session: string, isNamed: boolean, terminal: string | null,
+ * }} Place isNamed: the address says which session; otherwise it is where one is at home
  */
 
 /**
@@ -15,10 +18,13 @@ export const DEFAULT_SESSION = "main";
  * @returns {Place}
  */
 export function parsePlace(hash) {
-  const token = /[#&]token=([^&]+)$/.exec(hash)?.[1] ?? null;
-  const place = hash.replace(/[#&]token=[^&]+$/, "");
+  const [secret, kind, value] = /[#&](token|share)=([^&]+)$/.exec(hash) ?? [];
+  const place = secret === undefined ? hash : hash.slice(0, -secret.length);
   const [, session, terminal] = /^#\/s\/([\w.-]+)(?:\/t\/([\w.-]+))?$/.exec(place) ?? [];
-  return { token, session: session ?? DEFAULT_SESSION, terminal: terminal ?? null };
+  const token = kind === "token" ? value ?? null : null;
+  const share = kind === "share" ? value ?? null : null;
+  const isNamed = session !== undefined;
+  return { token, share, session: session ?? DEFAULT_SESSION, isNamed, terminal: terminal ?? null };
 }
 
 /**
