@@ -25,7 +25,7 @@ from ptybridge.core.ports import Audit, Authenticator
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.rules import ControlMode, Rules, Sizing
 from ptybridge.server.app import POOL, REGISTRY, make_app
-from ptybridge.server.runner import make_runner
+from ptybridge.server.runner import Site, make_runner
 from ptybridge.wire.frames import SUBPROTOCOL, Frame, Kind, decode, encode
 
 TOKEN = "a-token-for-tests-only"
@@ -57,6 +57,8 @@ class Server:
         http: A client that is the owner.
     """
 
+    scheme = "http"
+
     def __init__(self, app: web.Application, port: int, http: aiohttp.ClientSession) -> None:
         self.registry = app[REGISTRY]
         self.pool = app[POOL]
@@ -64,7 +66,7 @@ class Server:
         self.http = http
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"{self.scheme}://127.0.0.1:{self.port}{path}"
 
     @asynccontextmanager
     async def plain(self, path: str = "/ws?sessionID=main") -> AsyncIterator["Client"]:
@@ -221,12 +223,16 @@ async def running(
                 make_screen=partial(GhosttyScreen.create, scrollback_lines=lines),
                 workers=workers,
             )
-            runner = make_runner(app, patience=settings.limits.handshake / 1000, shutdown=1)
+            patience = settings.limits.handshake / 1000
+            runner = make_runner(app, patience=patience, shutdown=1)
             await runner.setup()
-            await web.SockSite(runner, listener, ssl_context=tls).start()
+            await Site(runner, listener, tls=tls, patience=patience, backlog=1024).start()
             headers = {"Authorization": f"Bearer {TOKEN}"}
-            async with stranger(headers=headers) as http:
+            connector = None if tls is None else aiohttp.TCPConnector(ssl=False)
+            async with stranger(headers=headers, connector=connector) as http:
                 try:
-                    yield Server(app, port, http)
+                    server = Server(app, port, http)
+                    server.scheme = "http" if tls is None else "https"
+                    yield server
                 finally:
                     await runner.cleanup()

@@ -172,3 +172,51 @@ async def test_requests_spelt_out_by_hand(request_text: str, status: bytes) -> N
     async with running() as server:
         answered = await raw(server, request_text.replace("{port}", str(server.port)))
         assert answered == status or (status == b"400" and answered == b"421")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        pytest.param("/api/whoami", {"Sec-Fetch-Site": "same-origin"}, 200, id="own-page"),
+        pytest.param("/api/whoami", {"Sec-Fetch-Site": "none"}, 200, id="address-bar"),
+        pytest.param("/api/whoami", {"Sec-Fetch-Site": "cross-site"}, 403, id="image-elsewhere"),
+        pytest.param("/api/whoami", {"Sec-Fetch-Site": "same-site"}, 403, id="another-port"),
+        pytest.param("/api/whoami", {"Origin": "http://evil.example"}, 403, id="read-elsewhere"),
+        pytest.param("/static/js/main.js", {"Sec-Fetch-Site": "cross-site"}, 403, id="script"),
+        pytest.param("/", {"Sec-Fetch-Site": "cross-site"}, 200, id="a-link-to-the-page"),
+        pytest.param("/", {"Origin": "null"}, 200, id="a-redirection-to-the-page"),
+    ],
+)
+async def test_pages_of_other_sites_do_not_even_read(
+    path: str, headers: dict[str, str], status: int
+) -> None:
+    async with running() as server:
+        assert (await server.http.get(server.url(path), headers=headers)).status == status
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PUT", "PATCH"])
+async def test_no_page_of_another_site_changes_anything(method: str) -> None:
+    paths = ("/", "/api/login", "/api/logout", "/api/tickets", "/api/sessions/main/shares")
+    async with running() as server:
+        for path in paths:
+            for headers in (
+                {"Origin": "http://evil.example"},
+                {"Origin": "null"},
+                {"Sec-Fetch-Site": "cross-site"},
+            ):
+                response = await server.http.request(
+                    method, server.url(path), headers=headers, json={}
+                )
+                assert response.status == 403, path
+        assert not server.registry.sessions
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
+)
+async def test_what_a_form_can_send_is_no_json(content_type: str) -> None:
+    async with running() as server:
+        headers = {"Content-Type": content_type}
+        for path in ("/api/login", "/api/logout", "/api/tickets", "/api/sessions/main/shares"):
+            response = await server.http.post(server.url(path), data=b"{}", headers=headers)
+            assert response.status == 415, path

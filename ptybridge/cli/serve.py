@@ -11,7 +11,6 @@ from pathlib import Path
 
 import structlog
 import uvloop
-from aiohttp import web
 
 from ptybridge.adapters.audit import AuditFile
 from ptybridge.adapters.ghostty.library import load
@@ -45,7 +44,7 @@ from ptybridge.core.ports import MakeScreen
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.screen import ScreenUnavailable
 from ptybridge.server.app import make_app
-from ptybridge.server.runner import make_runner
+from ptybridge.server.runner import Site, make_runner
 
 _log = structlog.get_logger(__name__)
 
@@ -143,7 +142,7 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
         runner = make_runner(app, patience=patience)
         await runner.setup()
         try:
-            site = web.SockSite(runner, ground.listener, backlog=BACKLOG, ssl_context=tls)
+            site = Site(runner, ground.listener, tls=tls, patience=patience, backlog=BACKLOG)
             await site.start()
             print(page_url(settings, ground.port, token=ground.entrance.token), flush=True)
             await stopped.wait()

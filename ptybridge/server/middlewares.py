@@ -20,7 +20,7 @@ from ptybridge.core.errors import (
 from ptybridge.core.identity import AuthMode, Identity
 from ptybridge.core.ports import Authenticator
 from ptybridge.server.audited import note
-from ptybridge.server.callers import CALLER, TrustedProxies
+from ptybridge.server.callers import CALLER, Caller, TrustedProxies
 from ptybridge.server.cookies import login_cookie
 from ptybridge.server.door import Door
 from ptybridge.server.throttle import THROTTLE, TooManyAttempts
@@ -123,9 +123,7 @@ def at_the_door(door: Door, *, proxies: TrustedProxies, patience: float) -> Midd
         # A target in absolute form (RFC 9112 section 3.2.2) names a host of its own.
         if not request.raw_path.startswith("/") or not door.admits_host(caller.hosts):
             return error_response(421, "denied", "this server does not answer to that host")
-        asks_for_change = request.method not in _SAFE_METHODS or "Upgrade" in request.headers
-        origins = request.headers.getall("Origin", [])
-        if asks_for_change and not door.admits_origin(origins, caller.hosts, scheme=caller.scheme):
+        if not _is_page(request) and not _is_from_here(request, door, caller):
             return error_response(
                 403, "denied", "requests from that origin are not allowed (auth.allowedOrigins)"
             )
@@ -147,6 +145,24 @@ def at_the_door(door: Door, *, proxies: TrustedProxies, patience: float) -> Midd
         return await handler(request)
 
     return check
+
+
+def _is_page(request: web.Request) -> bool:
+    """Whether the page itself is asked for, which any site may lead to and which does nothing."""
+    is_read = request.method in _SAFE_METHODS and "Upgrade" not in request.headers
+    return is_read and request.path.endswith("/")
+
+
+def _is_from_here(request: web.Request, door: Door, caller: Caller) -> bool:
+    """Whether the page behind a request, if there is one, may make it.
+
+    Browsers say so by ``Origin`` and, where they leave that out, as for images, by
+    ``Sec-Fetch-Site`` (Fetch Metadata Request Headers, section 2.3); to them a page on another
+    port of this machine is ``same-site``. Without either no browser is behind it.
+    """
+    if origins := request.headers.getall("Origin", []):
+        return door.admits_origin(origins, caller.hosts, scheme=caller.scheme)
+    return request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
 
 
 def identify(request: web.Request, authenticator: Authenticator) -> Identity | None:

@@ -1,6 +1,8 @@
 """How the application is served: over which socket, with or without TLS, and how patiently."""
 
+import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import MutableMapping
 from typing import Any
@@ -9,6 +11,9 @@ from aiohttp import web
 
 SHUTDOWN_SECONDS = 2.0
 """How long requests that are being answered may take at the end."""
+
+LINGER_SECONDS = 2.0
+"""How long the rest of a request is awaited that has been answered already."""
 
 
 class _Discreet(logging.LoggerAdapter[logging.Logger]):
@@ -40,8 +45,53 @@ def make_runner(
         logger=_Discreet(logging.getLogger("aiohttp.server"), {}),
         handler_cancellation=False,
         keepalive_timeout=patience,
+        lingering_time=min(patience, LINGER_SECONDS),
         shutdown_timeout=shutdown,
     )
+
+
+class Site(web.BaseSite):
+    """The socket that the application is served on."""
+
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        listener: socket.socket,
+        *,
+        tls: ssl.SSLContext | None,
+        patience: float,
+        backlog: int,
+    ) -> None:
+        """Take what is needed.
+
+        Args:
+            runner: What ``make_runner`` gave, set up.
+            listener: Bound, and listening.
+            tls: What is shown to clients; None is no TLS.
+            patience: Seconds that a client may take for the handshake of TLS.
+            backlog: Connections that may wait to be accepted.
+        """
+        super().__init__(runner, ssl_context=tls, backlog=backlog)
+        self._listener = listener
+        self._patience = None if tls is None else patience
+
+    @property
+    def name(self) -> str:
+        """What it is called in lists of sites."""
+        return str(self._listener.getsockname())
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        await super().start()
+        protocols = self._runner.server
+        assert protocols is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            protocols,
+            sock=self._listener,
+            ssl=self._ssl_context,
+            backlog=self._backlog,
+            ssl_handshake_timeout=self._patience,
+        )
 
 
 def tls_context(cert: str, key: str) -> ssl.SSLContext:
