@@ -81,7 +81,7 @@ class AuditFile:
         }
         for name, value in (("who", who), ("from", address), *facts.items()):
             if value is not None:
-                line[name] = value[:MAX_TEXT] if isinstance(value, str) else value
+                line[name] = _clean(value) if isinstance(value, str) else value
         try:
             os.write(self._descriptor, self._encoder.encode(line) + b"\n")
         except OSError as error:
@@ -102,3 +102,8 @@ class AuditFile:
         if not self._is_failing:
             self._is_failing = True
             _log.error("the audit file cannot be written", reason=error.strerror)
+
+
+def _clean(text: str) -> str:
+    """Text that can be encoded, and not too much of it."""
+    return text[:MAX_TEXT].encode(errors="replace").decode()

@@ -9,8 +9,12 @@ from typing import Any
 
 from aiohttp import web
 
+from ptybridge.server.middlewares import SECURITY_HEADERS, error_response
+
 SHUTDOWN_SECONDS = 2.0
 """How long requests that are being answered may take at the end."""
+
+_MALFORMED = "this is no request that HTTP knows"
 
 LINGER_SECONDS = 2.0
 """How long the rest of a request is awaited that has been answered already."""
@@ -26,6 +30,28 @@ class _Discreet(logging.LoggerAdapter[logging.Logger]):
         error = kwargs.pop("exc_info", None)
         kind = type(error).__name__ if isinstance(error, BaseException) else None
         return (f"{msg} ({kind})" if kind else msg), kwargs
+
+
+class _DiscreetHandler(web.RequestHandler):
+    """aiohttp's protocol, which does not give malformed requests back to whoever sent them."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what never became a request; ``message`` would quote it."""
+        super().handle_error(request, status, exc, None)
+        is_ours = status >= 500  # noqa: PLR2004 - RFC 9110 section 15.6
+        code, text = ("internal", "internal error") if is_ours else ("bad-message", _MALFORMED)
+        response = error_response(status, code, text)
+        response.headers.update(SECURITY_HEADERS)
+        response.force_close()
+        return response
 
 
 def make_runner(
@@ -83,15 +109,20 @@ class Site(web.BaseSite):
     async def start(self) -> None:
         """Begin to accept."""
         await super().start()
-        protocols = self._runner.server
-        assert protocols is not None
         self._server = await asyncio.get_running_loop().create_server(
-            protocols,
+            self._protocol,
             sock=self._listener,
             ssl=self._ssl_context,
             backlog=self._backlog,
             ssl_handshake_timeout=self._patience,
         )
+
+    def _protocol(self) -> web.RequestHandler:
+        """What speaks HTTP on a new connection."""
+        assert self._runner.server is not None
+        protocol: web.RequestHandler = self._runner.server()
+        protocol.__class__ = _DiscreetHandler  # aiohttp has no other way to say which
+        return protocol
 
 
 def tls_context(cert: str, key: str) -> ssl.SSLContext:
