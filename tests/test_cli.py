@@ -36,12 +36,12 @@ class Machine:
     def state(self) -> Path:
         return Path(self.env["PTYBRIDGE_STATE_DIR"])
 
-    def popen(self, *arguments: str) -> "subprocess.Popen[str]":
+    def popen(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             (sys.executable, "-m", "ptybridge", *arguments),
             cwd=self.folder,
             env=self.env,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,0 +1,268 @@
+"""Users, tokens, links and the doctor: commands as people run them, beside a server that runs."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ptybridge.cli.doctor import Severity, examine
+from ptybridge.config import build
+from tests.test_cli import PATIENCE, Machine, Serving, machine
+
+__all__ = ["machine"]  # a fixture
+
+PASSWORD = "correct horse"
+
+
+def typed(machine: Machine, password: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A command that reads a password from standard input."""
+    with machine.popen(*arguments, stdin=subprocess.PIPE) as process:
+        output, errors = process.communicate(password + "\n", timeout=PATIENCE)
+    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+
+def login(server: Serving, **body: str) -> int:
+    """The status of a login."""
+    base = server.printed.partition("#")[0].rstrip("/")
+    asked = urllib.request.Request(
+        f"{base}/api/login",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as response:
+            status: int = response.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    return status
+
+
+def test_users_are_added_changed_and_removed(machine: Machine) -> None:
+    assert typed(machine, PASSWORD, "user", "add", "alice").returncode == 0
+    assert typed(machine, PASSWORD, "user", "add", "bob", "--role", "writer").returncode == 0
+    assert machine.run("user", "list").stdout == "alice\tmember\nbob\twriter\n"
+    assert "a user alice already" in machine.refusal("user", "add", "alice")
+    assert "cannot be a user's name" in machine.refusal("user", "add", "owner")
+    assert "there is no user eve" in machine.refusal("user", "passwd", "eve")
+    short = typed(machine, "short", "user", "passwd", "alice")
+    assert short.returncode == 2
+    assert "8 to 1024 characters" in short.stderr
+    assert machine.run("user", "role", "bob", "watcher").returncode == 0
+    assert machine.run("user", "remove", "alice").returncode == 0
+    assert machine.run("user", "list").stdout == "bob\twatcher\n"
+    users = (machine.state / "users.json").read_text()
+    assert PASSWORD not in users
+    assert "$argon2id$" in users
+
+
+def test_a_server_follows_the_users_and_prints_no_token(machine: Machine) -> None:
+    with machine.serving("--set", "auth.mode=password") as server:
+        assert server.printed.endswith("/")
+        assert login(server, user="alice", password=PASSWORD) == 401
+        typed(machine, PASSWORD, "user", "add", "alice")
+        assert login(server, user="alice", password=PASSWORD) == 204
+        machine.run("user", "remove", "alice")
+        assert login(server, user="alice", password=PASSWORD) == 401
+        _, _, errors = server.end(signal.SIGTERM)
+    assert "there is no user yet; run: ptybridge user add NAME" in errors
+
+
+def test_a_server_follows_the_token(machine: Machine) -> None:
+    with machine.serving() as server:
+        old = server.printed.partition("#token=")[2]
+        assert login(server, token=old) == 204
+        done = machine.run("token", "rotate")
+        assert done.stdout == f"{machine.state / 'token'}: holds a new token\n"
+        new = (machine.state / "token").read_text().strip()
+        assert login(server, token=old) == 401
+        assert login(server, token=new) == 204
+
+
+def test_links_are_made_listed_and_revoked_beside_a_server(machine: Machine) -> None:
+    with machine.serving() as server:
+        made = machine.run("share", "create", "main", "--role", "writer", "--expires", "2h",
+                           "--uses", "3", "--name", "Ann")  # fmt: skip
+        url, line = made.stdout.splitlines()
+        assert url.startswith("http://127.0.0.1:4096/#share=")
+        secret = url.partition("#share=")[2]
+        share_id, role, until, used, name = line.split("\t")
+        assert (role, used, name) == ("writer", "used 0/3", "Ann")
+        assert until.startswith("until 20")
+        deadline = time.monotonic() + PATIENCE
+        assert login(server, share=secret) == 204
+        assert "used 1/3" in machine.run("share", "list", "main").stdout
+        assert secret not in machine.run("share", "list", "main").stdout
+        assert machine.run("share", "revoke", "main", share_id).returncode == 0
+        assert login(server, share=secret) == 401
+        assert machine.run("share", "list", "main").stdout == ""
+        assert "no such share link" in machine.refusal("share", "revoke", "main", share_id)
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--expires", "2 hours"), ("--expires", "0s"), ("--uses", "0"), ("--role", "god")],
+)
+def test_a_link_that_cannot_be_is_refused(machine: Machine, arguments: tuple[str, str]) -> None:
+    assert machine.run("share", "create", "main", *arguments).returncode == 2
+    assert "session's name" in machine.refusal("share", "create", "../x")
+
+
+def test_a_server_on_a_unix_socket(machine: Machine, tmp_path: Path) -> None:
+    path = tmp_path / "p.sock"
+    setting = ("--set", f"server.unixSocket={path}")
+    with machine.serving(*setting) as server:
+        assert server.printed.startswith(f"unix:{path}:/#token=")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(path))
+            sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert sock.recv(65536).startswith(b"HTTP/1.1 200")
+        assert "is taken" in machine.refusal("serve", *setting)
+        server.end(signal.SIGTERM)
+    assert not path.exists()
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    with machine.serving(*setting) as server:
+        assert server.end(signal.SIGTERM)[0] == 0
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return cert, key
+
+
+def shown(server: Serving) -> bytes:
+    """The certificate that a server shows."""
+    address = server.printed.partition("://")[2].partition("/")[0]
+    host, _, port = address.partition(":")
+    return ssl.get_server_certificate((host, int(port)), timeout=PATIENCE).encode()
+
+
+def test_a_server_with_tls_that_takes_a_new_certificate(machine: Machine, tmp_path: Path) -> None:
+    cert, key = make_certificate(tmp_path)
+    settings = ("--set", f"server.tls.cert={cert}", "--set", f"server.tls.key={key}")
+    audit = tmp_path / "audit.jsonl"
+    with machine.serving(
+        "--host", "0.0.0.0", *settings, "--set", f"logging.audit={audit}"
+    ) as server:
+        assert server.printed.startswith("https://127.0.0.1:")
+        assert shown(server).split() == cert.read_bytes().split()
+        make_certificate(tmp_path)
+        audit.rename(tmp_path / "audit.1")
+        server.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + PATIENCE
+        while shown(server).split() != cert.read_bytes().split():
+            assert time.monotonic() < deadline
+        assert audit.exists()
+        assert server.end(signal.SIGTERM)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (("server.tls.cert=CERT",), "server.tls.key: needed"),
+        (("server.tls.key=KEY",), "server.tls.cert: needed"),
+        (("server.tls.cert=/no/such", "server.tls.key=KEY"), "server.tls.cert: /no/such cannot"),
+        (("server.tls.cert=KEY", "server.tls.key=CERT"), "hold no certificate and its key"),
+        (("server.trustedProxies=[example.org]",), "server.trustedProxies: example.org is no"),
+        (("auth.mode=proxy",), "auth.mode: proxy needs to know"),
+        (("logging.audit=/no/such/audit",), "logging.audit: /no/such/audit: cannot be opened"),
+        (("server.unixSocket=/no/such/sock",), "server.unixSocket: /no/such/sock"),
+    ],
+)
+def test_what_cannot_be_is_named_before_the_start(
+    machine: Machine, tmp_path: Path, settings: tuple[str, ...], complaint: str
+) -> None:
+    cert, key = make_certificate(tmp_path)
+    options = []
+    for setting in settings:
+        options += ["--set", setting.replace("CERT", str(cert)).replace("KEY", str(key))]
+    assert complaint in machine.refusal("serve", "--port", "0", *options)
+
+
+def test_a_damaged_users_file_stops_the_start(machine: Machine) -> None:
+    machine.state.mkdir(mode=0o700)
+    (machine.state / "users.json").write_text("{")
+    (machine.state / "users.json").chmod(0o600)
+    refusal = machine.refusal("serve", "--port", "0", "--set", "auth.mode=password")
+    assert "users.json: it is damaged" in refusal
+
+
+# --- the doctor
+
+
+def weak(values: dict[str, Any]) -> str:
+    """All that is weak with these settings."""
+    findings = examine(build(values))
+    return "\n".join(finding.text for finding in findings if finding.severity is Severity.WEAK)
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("PTYBRIDGE_STATE_DIR", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"auth": {"mode": "none"}}, "auth.mode: every user"),
+        ({"transport": {"websocket": {"hostname": "0.0.0.0"}}}, "nothing is encrypted"),
+        (
+            {
+                "transport": {"websocket": {"hostname": "0.0.0.0"}},
+                "server": {"trustedProxies": ["10.0.0.1"]},
+            },
+            "around the proxy",
+        ),
+        ({"server": {"trustedProxies": ["0.0.0.0/0"]}}, "can say to be anybody"),
+        ({"server": {"tls": {"cert": "/no/such"}}}, "server.tls.key: needed"),
+        ({"auth": {"allowedOrigins": ["http://term.example.org"]}}, "is not encrypted"),
+        ({"auth": {"loginLifetime": 10**11}}, "longer than 90 days"),
+        ({"limits": {"loginAttempts": 10_000}}, "is guessing"),
+        ({"terminals": {"passEnv": ["*"]}}, "may be a secret"),
+        ({"terminals": {"env": {"GITHUB_TOKEN": "x"}}}, "GITHUB_TOKEN looks like a secret"),
+    ],
+)
+@pytest.mark.usefixtures("state")
+def test_the_doctor_finds_what_is_weak(values: dict[str, Any], words: str) -> None:
+    assert words in weak(values)
+    assert words not in weak({})
+
+
+def test_the_doctor_looks_at_files(state: Path) -> None:
+    (state / "token").write_text("sixteen-letters-x")
+    (state / "token").chmod(0o600)
+    assert "may be guessed" in weak({})
+    (state / "token").chmod(0o644)
+    assert "others may read it" in weak({})
+    state.chmod(0o755)
+    assert "open to others" in weak({})
+
+
+def test_the_doctor_says_by_its_exit_code_whether_something_is_weak(machine: Machine) -> None:
+    done = machine.run("doctor", "--set", "auth.mode=none")
+    assert done.returncode == 1
+    assert done.stdout.startswith("WEAK  ")
+    done = machine.run("doctor")
+    assert done.returncode == (1 if os.getuid() == 0 else 0)
+    assert "only this machine can reach 127.0.0.1" in done.stdout
