@@ -254,6 +254,10 @@ async def test_a_guest_sees_one_session_and_nothing_else() -> None:
                 ("DELETE", f"/api/terminals/{hidden}"),
                 ("GET", f"/api/terminals/{hidden}/screen"),
                 ("GET", "/api/sessions/secret/shares"),
+                ("GET", "/api/sessions/secret/events"),
+                ("GET", f"/api/sessions/main/events?terminalID={hidden}"),
+                ("POST", "/api/sessions/secret/messages"),
+                ("POST", "/api/sessions/new/messages"),
                 ("POST", "/api/sessions/secret/shares"),
             ):
                 response = await http.request(

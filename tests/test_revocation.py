@@ -87,6 +87,20 @@ async def test_a_link_that_another_process_revokes_ends_within_a_second(tmp_path
     shared.close()
 
 
+async def test_an_event_stream_ends_as_a_socket_does() -> None:
+    async with running() as server, server.plain() as owner:
+        terminal = await owner.open()
+        link = await share(server)
+        async with logged_in(server, share=link["token"]) as http:
+            path = f"/api/sessions/main/events?terminalID={terminal}"
+            async with http.get(server.url(path)) as stream:
+                await stream.content.readuntil(b"event: attached")
+                url = server.url(f"/api/sessions/main/shares/{link['share']['id']}")
+                assert (await server.http.delete(url)).status == 204
+                rest = await stream.content.read()
+        assert b'"code":4002' in rest
+
+
 async def test_a_link_ends_with_its_time() -> None:
     async with running() as server, server.plain() as owner:
         terminal = await owner.open()

@@ -102,6 +102,10 @@ class AnswerLink:
         """End the link; the code has nowhere to go. Idempotent."""
         self.abort()
 
+    def cut(self, code: int, reason: str) -> None:
+        """As ``close``: nothing waits here but replies, and nobody is given them."""
+        self.abort()
+
     def abort(self) -> None:
         """End the link. Idempotent."""
         if not self._is_closed:

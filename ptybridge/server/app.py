@@ -146,7 +146,7 @@ def make_app(
     ).add_to(app)
     EventStreams(
         authenticator=authenticator,
-        door=door,
+        access=access,
         registry=registry,
         pool=pool,
         router=router,

@@ -7,14 +7,16 @@ from functools import partial
 import msgspec
 from aiohttp import web
 
-from ptybridge.core.errors import BadRequest, Denied, NotFound
+from ptybridge.core.access import Access
+from ptybridge.core.errors import BadRequest, NotFound
 from ptybridge.core.ports import Authenticator
 from ptybridge.core.registry import Registry
 from ptybridge.core.session import Session
-from ptybridge.core.values import ConnectionId
+from ptybridge.core.values import ConnectionId, Role
 from ptybridge.server.answers import AnswerLink
+from ptybridge.server.audited import note
+from ptybridge.server.callers import CALLER
 from ptybridge.server.connection import Connection
-from ptybridge.server.door import Door
 from ptybridge.server.event_stream import CHANNEL, EventStreamLink
 from ptybridge.server.middlewares import IDENTITY, SECURITY_HEADERS, authenticated
 from ptybridge.server.outlets import BinaryOutlet
@@ -50,7 +52,7 @@ class EventStreams:
         self,
         *,
         authenticator: Authenticator,
-        door: Door,
+        access: Access,
         registry: Registry,
         pool: ConnectionPool,
         router: Router,
@@ -59,7 +61,7 @@ class EventStreams:
     ) -> None:
         """``base`` is the path below which all routes lie: empty, or beginning with a slash."""
         self._authenticator = authenticator
-        self._door = door
+        self._access = access
         self._registry = registry
         self._pool = pool
         self._router = router
@@ -77,14 +79,12 @@ class EventStreams:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Open a connection and stream its events."""
-        headers = request.headers
-        if not self._door.admits_origin(headers.getall("Origin", []), headers.getall("Host", [])):
-            raise Denied("requests from that origin are not allowed (auth.allowedOrigins)")
         position = self._position(request)
         attach = self._attach(request, position)
-        session = self._registry.session(request.match_info["id"])
+        session = self._session(request)
         connection = self._connection(request, session)
         self._pool.add(connection)
+        note(request, "join", connection.identity, session=session.id)
         greeting = self._greeting
 
         def open_link(transport: asyncio.Transport) -> EventStreamLink:
@@ -141,8 +141,15 @@ class EventStreams:
             messages.decode(attach)
         except MalformedMessage as error:
             raise BadRequest(str(error)) from error
-        self._registry.terminal(name)
+        terminal = self._registry.terminal(name)
+        self._access.require_terminal(request[IDENTITY], terminal, Role.WATCHER)
         return attach
+
+    def _session(self, request: web.Request) -> Session:
+        """The session in the path, made when missing, if whoever asks may see or make it."""
+        name = request.match_info["id"]
+        self._access.enter(request[IDENTITY], name, Role.WATCHER)
+        return self._registry.session(name)
 
     def _connection(self, request: web.Request, session: Session) -> Connection:
         return Connection(
@@ -153,6 +160,7 @@ class EventStreams:
             on_closed=self._pool.discard,
             time=asyncio.get_running_loop().time,
             session=session,
+            address=request[CALLER].address,
         )
 
     # --- up
@@ -172,7 +180,7 @@ class EventStreams:
             connection = self._stream(request, stream, name)
             answers = await _serve(connection, texts)
         else:
-            connection = self._connection(request, self._registry.session(name))
+            connection = self._connection(request, self._session(request))
             self._pool.add(connection)
             connection.open(AnswerLink(connection, loop=asyncio.get_running_loop()))
             try:
