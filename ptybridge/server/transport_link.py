@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from ptybridge.server.unsent import buffer_nothing, drop_with_abort, is_anything_unsent
 from ptybridge.wire.codes import CloseCode
 
 _log = structlog.get_logger(__name__)
@@ -82,7 +83,7 @@ class TransportLink(asyncio.Protocol):
         encrypted = transport.get_extra_info("ssl_object") is not None
         sock = transport.get_extra_info("socket")
         self._fd = -1 if encrypted or sock is None else sock.fileno()
-        transport.set_write_buffer_limits(high=0)
+        buffer_nothing(transport)
 
     # --- from the transport
 
@@ -123,6 +124,18 @@ class TransportLink(asyncio.Protocol):
     def close(self, code: int, reason: str) -> None:
         """Send what was posted, say why, and end the link. Idempotent."""
         raise NotImplementedError
+
+    def cut(self, code: int, reason: str) -> None:
+        """Drop all that has not been sent, and end the link; see ``links.Link``."""
+        self._outbox.clear()
+        self._outbox_bytes = 0
+        if is_anything_unsent(self._transport):
+            # Something has been sent in part, or waits in the kernel: it must not arrive, so
+            # nothing may follow it.
+            drop_with_abort(self._transport)
+            self.abort()
+        else:
+            self.close(code, reason)
 
     def abort(self) -> None:
         """Drop the connection at once. Idempotent."""
