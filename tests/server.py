@@ -15,6 +15,8 @@ from aiohttp import web
 from ptybridge.adapters.access_store import AccessStore
 from ptybridge.adapters.authentication import Authentication
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
+from ptybridge.adapters.responders.processes import directory_of
+from ptybridge.adapters.responders.shell import ShellResponder
 from ptybridge.adapters.spawner import Spawner
 from ptybridge.adapters.tokens import Token
 from ptybridge.adapters.workers import ThreadWorkers
@@ -222,6 +224,8 @@ async def running(
                 spawner=spawner,
                 make_screen=partial(GhosttyScreen.create, scrollback_lines=lines),
                 workers=workers,
+                responder=ShellResponder("/bin/sh", env=env, cwd="/"),
+                directory_of=directory_of,
             )
             patience = settings.limits.handshake / 1000
             runner = make_runner(app, patience=patience, shutdown=1)

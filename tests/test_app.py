@@ -327,6 +327,7 @@ async def test_limits_are_told() -> None:
 
 async def test_a_message_that_is_too_large_closes_with_1009() -> None:
     async with running() as server, server.plain() as client:
+        await client.receive("member.joined")
         await client.send("input", data="x" * 70_000)
         assert (await client.ws.receive()).type is aiohttp.WSMsgType.CLOSE
         assert client.ws.close_code == 1009

@@ -66,6 +66,9 @@ class FakeLink:
         """Their data."""
         return [message["data"] for message in self.messages]
 
+    def flush(self) -> None:
+        raise AssertionError("an outlet does not flush")
+
     def call_soon(self, callback: Callable[[], None]) -> None:
         self.soon.append(callback)
 

@@ -80,6 +80,7 @@ async def test_any_frame_is_life() -> None:
 
 async def test_a_client_that_answers_pings_stays() -> None:
     async with running(QUICK) as server, server.binary() as client:
+        await client.receive("member.joined")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1.5):
                 await client.next()

@@ -16,9 +16,11 @@ from ptybridge.adapters.audit import AuditFile
 from ptybridge.adapters.ghostty.library import load
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
 from ptybridge.adapters.process_secrecy import SecrecyError, hide_process
+from ptybridge.adapters.responders.processes import directory_of
 from ptybridge.adapters.spawner import Spawner
 from ptybridge.adapters.workers import ThreadWorkers
 from ptybridge.cli import logs
+from ptybridge.cli.channel import open_store, responder_of
 from ptybridge.cli.entrance import (
     Entrance,
     check_openness,
@@ -42,8 +44,10 @@ from ptybridge.config import Settings
 from ptybridge.core.access import Access
 from ptybridge.core.ports import MakeScreen
 from ptybridge.core.registry import TerminalDefaults
+from ptybridge.core.responder import Responder
 from ptybridge.core.screen import ScreenUnavailable
-from ptybridge.server.app import make_app
+from ptybridge.core.values import SessionId
+from ptybridge.server.app import REGISTRY, make_app
 from ptybridge.server.runner import Site, make_runner
 
 _log = structlog.get_logger(__name__)
@@ -61,6 +65,8 @@ class Ground:
     entrance: Entrance
     audit: AuditFile | None
     listener: socket.socket
+    state: Path
+    responder: Responder | None
 
     @property
     def port(self) -> int:
@@ -82,6 +88,7 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         raise ServeError(f"the server cannot hide its memory from programs: {error}") from error
     root = web_root()
     defaults = terminal_defaults(settings.terminals)
+    responder = responder_of(settings, defaults)
     tls = tls_of(settings)
     state = state_dir()
     with ExitStack() as undone_at_the_end:
@@ -101,7 +108,8 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         undone_at_the_end.enter_context(listener)
         is_local = is_local_socket(listener.getsockname())
         check_openness(settings, is_local=is_local, is_insecure=is_insecure)
-        uvloop.run(_run(settings, Ground(root, defaults, entrance, audit, listener), tls))
+        ground = Ground(root, defaults, entrance, audit, listener, state, responder)
+        uvloop.run(_run(settings, ground, tls))
 
 
 def _screens(scrollback_lines: int) -> MakeScreen | None:
@@ -125,6 +133,7 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
     async with (
         Spawner(input_limit=settings.limits.input_queue_bytes) as spawner,
         ThreadWorkers() as workers,
+        open_store(settings, ground.state) as store,
     ):
         app = make_app(
             settings,
@@ -138,7 +147,14 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
             spawner=spawner,
             make_screen=_screens(settings.terminals.scrollback_lines),
             workers=workers,
+            responder=ground.responder,
+            keeper=store,
+            directory_of=directory_of,
         )
+        for kept in store.load():
+            app[REGISTRY].restore(
+                SessionId(kept.id), created=kept.created, seq=kept.seq, messages=kept.messages
+            )
         runner = make_runner(app, patience=patience)
         await runner.setup()
         try:

@@ -13,13 +13,10 @@ REFUSED: tuple[str, ...] = ("terminals.runAs",)
 
 WITHOUT_EFFECT = (
     "transport.mode",
-    "responder.kind",
-    "responder.command",
     "responder.approve",
     "responder.openai.baseURL",
     "responder.openai.model",
     "responder.openai.apiKeyEnv",
-    "store.path",
 )
 """The start goes on with a warning."""
 

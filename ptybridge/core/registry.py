@@ -4,10 +4,11 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ptybridge.core.bus import Bus
 from ptybridge.core.errors import (
     BadRequest,
     Conflict,
@@ -19,7 +20,8 @@ from ptybridge.core.errors import (
 from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner, Workers
 from ptybridge.core.rules import Rules
 from ptybridge.core.screen import ScreenFailed
-from ptybridge.core.session import Session
+from ptybridge.core.session import Session, Surroundings
+from ptybridge.core.session_events import ChatMessage
 from ptybridge.core.terminal import SHARED_FREELY, Terminal
 from ptybridge.core.values import SessionId, TerminalId, WindowSize, is_name
 
@@ -76,6 +78,7 @@ class Registry:
         on_screen_lost: Callable[[Terminal, ScreenFailed], None] = lambda *_: None,
         on_ended: Callable[[Terminal], None] = lambda _: None,
         wall_clock: Callable[[], float] = time.time,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self._spawner = spawner
         self._defaults = defaults
@@ -86,6 +89,7 @@ class Registry:
         self._on_ended = on_ended
         self._clock = clock
         self._wall_clock = wall_clock
+        self._surroundings = surroundings or Surroundings(clock, wall_clock, Bus(clock))
         self._sessions: dict[SessionId, Session] = {}
         self._terminals: dict[TerminalId, Terminal] = {}
         self._starting: dict[TerminalId, str | None] = {}
@@ -119,19 +123,32 @@ class Registry:
                 self._forget_empty()
             if len(self._sessions) >= self._limits.sessions:
                 raise LimitReached("sessions", self._limits.sessions)
-            session = Session(SessionId(name), created=self._wall_clock())
-            self._sessions[session.id] = session
+            session = self._make_session(SessionId(name), created=self._wall_clock())
         return session
+
+    def _make_session(self, name: SessionId, *, created: float, seq: int = 0) -> Session:
+        session = Session(name, self._surroundings, created=created, seq=seq)
+        self._sessions[name] = session
+        return session
+
+    def restore(
+        self, name: SessionId, *, created: float, seq: int, messages: Iterable[ChatMessage]
+    ) -> None:
+        """Take in a session from before; its log goes on behind ``seq``."""
+        session = self._make_session(name, created=created, seq=seq)
+        for message in messages:
+            session.chat.restore(message)
 
     def new_name(self) -> str:
         """A name that nothing has yet."""
         return secrets.token_hex(6)
 
     def _forget_empty(self) -> None:
-        """Drop the sessions without a terminal; ``open`` takes one back if it is still in use."""
+        """Drop the sessions that nothing would be lost of; ``open`` takes one back."""
         for session in tuple(self._sessions.values()):
-            if not session.terminals:
+            if not session.is_in_use:
                 del self._sessions[session.id]
+                self._surroundings.keeper.forget(session.id)
 
     def terminal(self, name: str) -> Terminal:
         """The terminal of that name.
@@ -201,7 +218,7 @@ class Registry:
         if opened_by is not None:
             self._openers[terminal] = opened_by
         session = self._sessions.setdefault(session.id, session)
-        session.terminals[terminal_id] = terminal
+        session.terminal_created(terminal)
         terminal.start(pty)
         if self._is_closing:
             terminal.hang_up()
@@ -221,6 +238,7 @@ class Registry:
         """Keep an ended terminal for a while, for those who were cut off."""
         self._on_ended(terminal)
         self._openers.pop(terminal, None)
+        self._sessions[terminal.session_id].terminal_closed(terminal)
         if not any(True for _ in self._living()):
             self._all_ended.set()
         self._ended.append(terminal)
@@ -256,6 +274,8 @@ class Registry:
     async def close(self, *, patience: float) -> None:
         """Hang up every terminal and wait until all have ended, at most ``patience`` seconds."""
         self._is_closing = True
+        for session in self._sessions.values():
+            await session.chat.close()
         living = list(self._living())
         if not living:
             return

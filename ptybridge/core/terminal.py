@@ -64,6 +64,7 @@ class Terminal:
         viewers: Who views it now.
         created: When it was started, in seconds since the Unix epoch.
         status: How its program ended; None while it runs.
+        typed_at: When a viewer typed last (clock time).
         idle_since: When its last viewer left or, while it has viewers, None (clock time).
     """
 
@@ -91,6 +92,7 @@ class Terminal:
         self.control = Control(rules.control, clock=clock, changed=self.viewers_changed)
         self.created = created
         self.status: ExitStatus | None = None
+        self.typed_at = float("-inf")
         self.viewers = Audience(clock=clock, control=self.control)
         self.idle_since: float | None = clock.time()
         self._clock = clock
@@ -282,7 +284,24 @@ class Terminal:
         """
         if self._input is None or self.status is not None:
             raise Conflict("the program has ended")
+        self.typed_at = self._clock.time()
         self._input.write(viewer, data)
+
+    def type_for_responder(self, data: bytes) -> None:
+        """Give the program what a responder types, with a writer's approval or by the settings.
+
+        Raises:
+            Conflict: The program has ended.
+            LimitReached: It has left too much input unread; nothing was written.
+        """
+        if self._pty is None or self.status is not None:
+            raise Conflict("the program has ended")
+        self._pty.write(data)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of its program; None before it runs."""
+        return None if self._pty is None else self._pty.pid
 
     def on_input_taken(self) -> None:
         """Tell those whose queued input has now been taken."""

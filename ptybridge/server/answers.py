@@ -78,6 +78,9 @@ class AnswerLink:
     def post_binary(self, message: bytes) -> None:
         """Drop it: nobody listens."""
 
+    def flush(self) -> None:
+        """Nothing waits here."""
+
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Call back within ``SOON_SECONDS``, whatever becomes of the link."""
         self._loop.call_later(SOON_SECONDS, callback)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,13 @@ from aiohttp import web
 
 from ptybridge.config import Settings
 from ptybridge.core.access import Access
+from ptybridge.core.bus import Bus
+from ptybridge.core.chat import Forgetful, Keeper
 from ptybridge.core.ports import Audit, Authenticator, MakeScreen, PtySpawner, Shares, Workers
 from ptybridge.core.registry import Limits, Registry, TerminalDefaults
+from ptybridge.core.responder import Responder
 from ptybridge.core.screen import ScreenFailed
+from ptybridge.core.session import Surroundings
 from ptybridge.core.terminal import Terminal
 from ptybridge.server.audited import AUDIT, NoAudit
 from ptybridge.server.callers import TrustedProxies
@@ -26,6 +31,7 @@ from ptybridge.server.resources import Resources
 from ptybridge.server.revoker import Revoker
 from ptybridge.server.router import Router
 from ptybridge.server.routes import Routes
+from ptybridge.server.session_handlers import SessionHandlers
 from ptybridge.server.share_routes import ShareRoutes
 from ptybridge.server.sockets import Greeting, Sockets
 from ptybridge.server.streams import EventStreams
@@ -61,6 +67,9 @@ def make_app(
     audit: Audit | None = None,
     make_screen: MakeScreen | None = None,
     workers: Workers | None = None,
+    responder: Responder | None = None,
+    keeper: Keeper | None = None,
+    directory_of: Callable[[int], str | None] = lambda _: None,
 ) -> web.Application:
     """Wire the parts together.
 
@@ -76,6 +85,9 @@ def make_app(
         audit: Writes down who did what; without it nobody does.
         make_screen: Makes the screen of a terminal; without it terminals have none.
         workers: Threads that feed the screens; they must outlive the application.
+        responder: Answers the prompts of all sessions; without it nobody does.
+        keeper: Keeps sessions and messages; without it they end with the application.
+        directory_of: The working directory of a process by its id, where it can be known.
     """
     websocket = settings.transport.websocket
     audit = audit or NoAudit()
@@ -88,6 +100,7 @@ def make_app(
         scheme="http" if settings.server.tls.cert is None else "https",
     )
     proxies = TrustedProxies(settings.server.trusted_proxies)
+    bus = Bus(loop)
     registry = Registry(
         spawner,
         defaults=defaults,
@@ -101,10 +114,20 @@ def make_app(
             terminals_per_user=settings.limits.terminals_per_user,
         ),
         clock=loop,
+        surroundings=Surroundings(
+            loop,
+            time.time,
+            bus,
+            responder=responder,
+            keeper=keeper or Forgetful(),
+            directory_of=directory_of,
+        ),
     )
+    sessions = SessionHandlers(registry, bus=bus, access=access)
     pool = ConnectionPool(limit=settings.limits.connections)
     router = Router(Gate(access, registry).admit)
     TerminalHandlers(registry, access=access, audit=audit).add_to(router)
+    sessions.add_to(router)
     revoker = Revoker(pool, authenticator=authenticator, access=access, audit=audit)
     base = settings.server.base_path.rstrip("/")
     greeting = Greeting(
@@ -142,6 +165,7 @@ def make_app(
         pool=pool,
         router=router,
         greeting=greeting,
+        follow=sessions.follow,
         base=base,
     ).add_to(app)
     EventStreams(

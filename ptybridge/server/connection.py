@@ -9,9 +9,10 @@ import structlog
 from ptybridge.core.errors import BadRequest, LimitReached, NotFound, RequestError
 from ptybridge.core.identity import Identity
 from ptybridge.core.session import Session
-from ptybridge.core.values import ConnectionId, TerminalId
+from ptybridge.core.values import ConnectionId, SessionId, TerminalId
 from ptybridge.core.viewer import Viewer, ViewerSink
 from ptybridge.server.links import Link
+from ptybridge.server.subscriptions import Subscription
 from ptybridge.wire import frames, messages
 from ptybridge.wire.codes import CloseCode
 from ptybridge.wire.errors import MalformedMessage
@@ -49,6 +50,7 @@ class Connection:
         address: Where they are.
         session: The session that is meant where a message names none.
         viewers: Its viewers by channel.
+        subscriptions: The sessions that it follows, by name.
         speaks_binary: Terminal bytes travel as binary frames (``ptybridge.v1``).
         heard_at: When anything came last (clock time).
         pinged_at: When it was asked for a sign of life; None when it has answered since.
@@ -68,6 +70,7 @@ class Connection:
         "pinged_at",
         "session",
         "speaks_binary",
+        "subscriptions",
         "viewers",
     )
 
@@ -89,6 +92,7 @@ class Connection:
         self.address = address
         self.session = session
         self.viewers: dict[int, Viewer] = {}
+        self.subscriptions: dict[SessionId, Subscription] = {}
         self.speaks_binary = speaks_binary
         self.heard_at = time()
         self.pinged_at: float | None = None
@@ -150,9 +154,11 @@ class Connection:
             self._fail()
 
     def on_writable(self) -> None:
-        """Let the viewers go on, each in its turn."""
+        """Let the viewers and what is followed go on, each in its turn."""
         for viewer in tuple(self.viewers.values()):
             viewer.terminal.drain(viewer)
+        for subscription in tuple(self.subscriptions.values()):
+            subscription.wake()
 
     def on_closed(self) -> None:
         """Leave everything that the client took part in."""
@@ -163,6 +169,10 @@ class Connection:
         for viewer in tuple(self.viewers.values()):
             viewer.detach()
         self.viewers.clear()
+        for subscription in self.subscriptions.values():
+            subscription.end()
+            subscription.session.leave(self.identity)
+        self.subscriptions.clear()
         for task in self._tasks or ():
             task.cancel()
 

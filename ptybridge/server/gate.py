@@ -25,6 +25,7 @@ NEEDED: Mapping[str, Role | None] = {
     "say": Role.WRITER,
     "prompt": Role.WRITER,
     "cancel": Role.WRITER,
+    "approve": Role.WRITER,
     # Whoever may type can start any program, and end it.
     "terminal.open": Role.WRITER,
     "terminal.close": Role.WRITER,

@@ -17,6 +17,9 @@ class Link(Protocol):
     def post_binary(self, message: bytes) -> None:
         """Send one binary message, together with others of this turn of the loop."""
 
+    def flush(self) -> None:
+        """Send what was posted now, as far as the link takes it."""
+
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Call back within some milliseconds, whatever becomes of the link."""
 

@@ -85,7 +85,7 @@ def notice_message(terminal_id: TerminalId, notice: Notice) -> messages.ServerMe
         case Progress(state, percent):
             message = notices.Progress(terminal_id, state.value, percent)
         case PromptMark(part):
-            message = notices.Prompt(terminal_id, part.value)
+            message = notices.PromptMark(terminal_id, part.value)
         case CommandStarted(command_line):
             message = notices.CommandStarted(terminal_id, command_line)
         case CommandFinished(exit_code):

@@ -58,6 +58,10 @@ class Revoker:
             if not self._is_still_viewer(connection, viewer):
                 self._cut(connection)
                 return
+        for session_id in connection.subscriptions:
+            if self._access.role(identity, session_id) is None:
+                self._cut(connection)
+                return
         session = connection.session
         if session is not None and self._access.role(identity, session.id) is None:
             self._cut(connection)

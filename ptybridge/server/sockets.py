@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -78,15 +79,20 @@ class Sockets:
         pool: ConnectionPool,
         router: Router,
         greeting: Greeting,
+        follow: Callable[[Connection, Session], None],
         base: str,
     ) -> None:
-        """``base`` is the path below which all routes lie: empty, or beginning with a slash."""
+        """``base`` is the path below which all routes lie: empty, or beginning with a slash.
+
+        ``follow`` subscribes a connection to its default session.
+        """
         self._authenticator = authenticator
         self._access = access
         self._registry = registry
         self._pool = pool
         self._router = router
         self._greeting = greeting
+        self._follow = follow
         self._base = base
 
     def add_to(self, app: web.Application) -> None:
@@ -183,6 +189,8 @@ class Sockets:
                 note(request, "join", connection.identity, session=name)
                 if connection.speaks_binary:
                     connection.reply(self._greeting.welcome(connection))
+                if session is not None:
+                    self._follow(connection, session)
             return link
 
         subprotocol = SUBPROTOCOL if connection.speaks_binary else None

@@ -144,6 +144,10 @@ class TransportLink(asyncio.Protocol):
         self._is_closing = True
         self._transport.abort()
 
+    def flush(self) -> None:
+        """Send what was posted now, as far as the socket takes it."""
+        self._flush()
+
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Call back within ``SOON_SECONDS``, whatever becomes of the link."""
         self._loop.call_later(SOON_SECONDS, callback)

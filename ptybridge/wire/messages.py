@@ -21,17 +21,12 @@ from ptybridge.wire.fields import (
     wire_name,
 )
 from ptybridge.wire.keyboard import Input
-from ptybridge.wire.notices import (
-    Bell,
-    Clipboard,
-    CommandFinished,
-    CommandStarted,
-    Directory,
-    Notification,
-    Progress,
-    Prompt,
-    Title,
-    Viewers,
+from ptybridge.wire.notices import NOTICES, Notice
+from ptybridge.wire.session_messages import (
+    SESSION_EVENTS,
+    SESSION_REQUESTS,
+    SessionReply,
+    SessionRequest,
 )
 
 
@@ -266,7 +261,16 @@ class Exited(Message, frozen=True):
 
 
 ClientMessage = (
-    Ping | OpenTerminal | CloseTerminal | Attach | Detach | Input | Resize | Ack | Control
+    Ping
+    | OpenTerminal
+    | CloseTerminal
+    | Attach
+    | Detach
+    | Input
+    | Resize
+    | Ack
+    | Control
+    | SessionRequest
 )
 ServerMessage = (
     Pong
@@ -279,21 +283,16 @@ ServerMessage = (
     | Output
     | Resized
     | Exited
-    | Viewers
-    | Title
-    | Directory
-    | Bell
-    | Notification
-    | Progress
-    | Prompt
-    | CommandStarted
-    | CommandFinished
-    | Clipboard
+    | Notice
+    | SessionReply
 )
 
 CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {
     cls.type: cls
-    for cls in (Ping, OpenTerminal, CloseTerminal, Attach, Detach, Input, Resize, Ack, Control)
+    for cls in (
+        *(Ping, OpenTerminal, CloseTerminal, Attach, Detach, Input, Resize, Ack, Control),
+        *SESSION_REQUESTS,
+    )
 }
 """Type to class, for all that clients send."""
 SERVER_MESSAGES: dict[str, type[ServerMessage]] = {
@@ -309,16 +308,8 @@ SERVER_MESSAGES: dict[str, type[ServerMessage]] = {
         Output,
         Resized,
         Exited,
-        Viewers,
-        Title,
-        Directory,
-        Bell,
-        Notification,
-        Progress,
-        Prompt,
-        CommandStarted,
-        CommandFinished,
-        Clipboard,
+        *NOTICES,
+        *SESSION_EVENTS,
     )
 }
 """Type to class, for all that the server sends."""

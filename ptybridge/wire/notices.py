@@ -74,7 +74,7 @@ class Progress(Message, frozen=True):
     percent: int | None = None
 
 
-class Prompt(Message, frozen=True):
+class PromptMark(Message, frozen=True):
     """The shell begins (``part`` start) or has printed (end) its prompt (OSC 133 A, B)."""
 
     type: ClassVar[str] = "prompt.mark"
@@ -105,3 +105,29 @@ class Clipboard(Message, frozen=True):
     terminal_id: str
     selection: str
     text: str
+
+
+Notice = (
+    Viewers
+    | Title
+    | Directory
+    | Bell
+    | Notification
+    | Progress
+    | PromptMark
+    | CommandStarted
+    | CommandFinished
+    | Clipboard
+)
+NOTICES: tuple[type[Notice], ...] = (
+    Viewers,
+    Title,
+    Directory,
+    Bell,
+    Notification,
+    Progress,
+    PromptMark,
+    CommandStarted,
+    CommandFinished,
+    Clipboard,
+)

@@ -1,0 +1,1 @@
+"""Responders: what answers prompts, each as `ptybridge.core.responder.Responder`."""

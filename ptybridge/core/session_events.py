@@ -1,0 +1,155 @@
+"""What happens in a session beside its terminals' output, as values that its log keeps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ptybridge.core.values import ExitStatus, Role, TerminalId, WindowSize
+
+Speaker = Literal["user", "assistant", "system"]
+"""Whose words a message holds: a member's, a responder's, or the server's own."""
+
+Outcome = Literal["done", "cancelled", "failed"]
+"""How an answer ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A message of a session's chat.
+
+    Attributes:
+        id: Its name, unique in its session.
+        speaker: Whose words these are.
+        author: The name that others are shown.
+        text: The words; of an answer that runs, those so far.
+        time: When it began, in seconds since the Unix epoch.
+        outcome: How it ended; None for an answer that runs.
+    """
+
+    id: str
+    speaker: Speaker
+    author: str
+    text: str
+    time: float
+    outcome: Outcome | None = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An identity that is present in a session."""
+
+    id: str
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalInfo:
+    """A terminal as it was at that moment; ``created`` in seconds since the Unix epoch."""
+
+    id: TerminalId
+    title: str
+    size: WindowSize
+    created: float
+    status: ExitStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCreated:
+    """A message was said, or an answer has begun."""
+
+    message: ChatMessage
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """An answer goes on."""
+
+    message_id: str
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A responder uses a tool.
+
+    Attributes:
+        message_id: The answer that it belongs to.
+        call_id: Its name in that answer's session.
+        tool: What is used.
+        input: What it is given.
+        needs_approval: Nothing is done until a writer has approved.
+    """
+
+    message_id: str
+    call_id: str
+    tool: str
+    input: Mapping[str, str]
+    needs_approval: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What came of a tool's use."""
+
+    message_id: str
+    call_id: str
+    output: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCompleted:
+    """An answer has ended."""
+
+    message_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody has stopped an answer."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberJoined:
+    """An identity is present now."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLeft:
+    """An identity's last connection has gone."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalCreated:
+    """A terminal was started."""
+
+    terminal: TerminalInfo
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalClosed:
+    """A terminal's program has ended."""
+
+    terminal: TerminalInfo
+
+
+SessionEvent = (
+    MessageCreated
+    | TextDelta
+    | ToolCall
+    | ToolResult
+    | MessageCompleted
+    | Cancelled
+    | MemberJoined
+    | MemberLeft
+    | TerminalCreated
+    | TerminalClosed
+)

@@ -1,0 +1,101 @@
+"""Handlers of the messages of a session's channel: docs/wire.md section 2."""
+
+from ptybridge.core.access import Access
+from ptybridge.core.bus import Bus
+from ptybridge.core.errors import BadRequest, NotFound
+from ptybridge.core.registry import Registry
+from ptybridge.core.session import Session
+from ptybridge.core.values import Role
+from ptybridge.server.connection import Connection
+from ptybridge.server.router import Router
+from ptybridge.server.subscriptions import Subscription, channel_state
+from ptybridge.wire import messages
+from ptybridge.wire import session_messages as wire
+
+
+class SessionHandlers:
+    """Serves what clients ask of a session's channel."""
+
+    def __init__(self, registry: Registry, *, bus: Bus, access: Access) -> None:
+        self._registry = registry
+        self._access = access
+        self._bus = bus
+
+    def add_to(self, router: Router) -> None:
+        """Take over the messages of the channel."""
+        router.add(wire.Subscribe, self.subscribe)
+        router.add(wire.Unsubscribe, self.unsubscribe)
+        router.add(wire.Say, self.say)
+        router.add(wire.PromptRequest, self.prompt)
+        router.add(wire.Cancel, self.cancel)
+        router.add(wire.Approve, self.approve)
+
+    def follow(self, connection: Connection, session: Session, *, since: int | None = None) -> None:
+        """Have a connection follow a session, in the place of an earlier following of it."""
+        since = session.log.seq if since is None else since  # its own coming is told, too
+        present = connection.subscriptions.pop(session.id, None)
+        if present is None:
+            identity = connection.identity
+            session.join(identity, self._access.role(identity, session.id) or Role.WATCHER)
+        else:
+            present.end()
+        subscription = Subscription(session, connection.link, self._bus, since=since)
+        connection.subscriptions[session.id] = subscription
+        subscription.begin()
+
+    def subscribe(
+        self, connection: Connection, message: wire.Subscribe, request_id: int | None
+    ) -> None:
+        """Follow a session: what there is, then what comes."""
+        session = self._session(connection, message.session_id)
+        log = session.log
+        reply = wire.Subscribed(session.id, log.seq, channel_state(session))
+        connection.reply(reply, request_id)
+        self.follow(connection, session, since=log.seq if message.since is None else message.since)
+
+    def unsubscribe(
+        self, connection: Connection, message: wire.Unsubscribe, request_id: int | None
+    ) -> None:
+        """Follow a session no more."""
+        session = self._session(connection, message.session_id)
+        subscription = connection.subscriptions.pop(session.id, None)
+        if subscription is None:
+            raise NotFound("subscription to session", session.id)
+        subscription.end()
+        session.leave(connection.identity)
+        connection.reply(wire.Unsubscribed(session.id), request_id)
+
+    def say(self, connection: Connection, message: wire.Say, request_id: int | None) -> None:
+        """Say something to the members."""
+        session = self._session(connection, message.session_id)
+        name = session.chat.say(message.text, author=connection.identity.name)
+        connection.reply(wire.Taken(name), request_id)
+
+    def prompt(
+        self, connection: Connection, message: wire.PromptRequest, request_id: int | None
+    ) -> None:
+        """Ask the responder."""
+        session = self._session(connection, message.session_id)
+        text = "\n".join(part.text for part in message.parts)
+        name = session.chat.prompt(text, author=connection.identity.name)
+        connection.reply(wire.Taken(name), request_id)
+
+    def cancel(self, connection: Connection, message: wire.Cancel, request_id: int | None) -> None:
+        """Stop the answer that runs."""
+        self._session(connection, message.session_id).chat.cancel()
+        connection.reply(messages.Accepted(), request_id)
+
+    def approve(
+        self, connection: Connection, message: wire.Approve, request_id: int | None
+    ) -> None:
+        """Let a tool be used, or not."""
+        session = self._session(connection, message.session_id)
+        session.chat.approve(message.call_id, approved=message.approved)
+        connection.reply(messages.Accepted(), request_id)
+
+    def _session(self, connection: Connection, name: str | None) -> Session:
+        if name is not None:
+            return self._registry.session(name)
+        if connection.session is None:
+            raise BadRequest("sessionID: needed, the connection has no default session")
+        return connection.session

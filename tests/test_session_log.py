@@ -1,0 +1,65 @@
+"""Events keep their numbers, and the newest can be given again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptybridge.core.bus import Bus
+from ptybridge.core.session_events import Cancelled, TextDelta
+from ptybridge.core.session_log import MAX_CHARACTERS, MAX_EVENTS, SessionLog
+from ptybridge.core.values import SessionId
+from tests.fakes import ManualClock
+
+
+@given(st.integers(0, 50), st.integers(0, 60), st.integers(1, 20), st.integers(0, 1000))
+def test_what_follows_a_number_is_given_exactly(
+    count: int, since: int, limit: int, before: int
+) -> None:
+    log = SessionLog(seq=before)
+    for number in range(count):
+        log.append(Cancelled(str(number)))
+    assert (log.seq, log.oldest) == (before + count, before + 1)
+    entries = log.after(before + since, limit=limit)
+    wanted = list(range(before + since + 1, before + count + 1))[:limit]
+    assert [entry.seq for entry in entries] == wanted
+    assert [entry.event for entry in entries] == [Cancelled(str(n - before - 1)) for n in wanted]
+
+
+@pytest.mark.parametrize("event", [Cancelled("x"), TextDelta("x", "y" * 10_000)])
+def test_the_oldest_events_give_way(event: Cancelled | TextDelta) -> None:
+    log = SessionLog()
+    for _ in range(MAX_EVENTS + 5):
+        log.append(event)
+    size = 10_000 if isinstance(event, TextDelta) else 0
+    kept = log.seq - log.oldest + 1
+    assert kept == (MAX_CHARACTERS // size if size else MAX_EVENTS)
+    with pytest.raises(LookupError):
+        log.after(log.oldest - 2, limit=1)
+    assert log.after(log.oldest - 1, limit=1)[0].seq == log.oldest
+
+
+class Woken:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def wake(self) -> None:
+        self.count += 1
+
+
+def test_the_bus_wakes_each_subscriber_once_a_turn_whatever_was_published() -> None:
+    clock = ManualClock()
+    bus = Bus(clock)
+    here, there = Woken(), Woken()
+    bus.subscribe(SessionId("a"), here)
+    bus.subscribe(SessionId("a"), here)
+    bus.subscribe(SessionId("b"), there)
+    for _ in range(1000):
+        bus.publish(SessionId("a"))
+    assert here.count == 0
+    clock.advance(0.001)
+    assert (here.count, there.count) == (1, 0)
+    bus.unsubscribe(SessionId("a"), here)
+    bus.unsubscribe(SessionId("a"), here)
+    bus.publish(SessionId("a"))
+    clock.advance(0.001)
+    assert here.count == 1
