@@ -11,6 +11,8 @@ import socket
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +20,7 @@ from typing import Self
 import ptyprocess
 import structlog
 
+from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.pty import MAX_UNREAD_INPUT, PosixPty
 from ptybridge.adapters.spawner_link import Message, pack, unpack
 from ptybridge.core.errors import PtyError
@@ -32,9 +35,11 @@ MAX_DESCRIPTORS = 8
 """Descriptors that one receive has room for; the process sends one at a time."""
 
 _MAIN = (
-    "import sys; sys.path += sys.argv[2:]; "
+    "import sys; sys.path += sys.argv[3:]; "
     "from ptybridge.adapters.spawner_process import main; main()"
 )
+
+StartProcess = Callable[[socket.socket], "subprocess.Popen[bytes]"]
 
 log = structlog.get_logger(__name__)
 
@@ -46,9 +51,22 @@ class Spawner:
     has died, by the next ``spawn``. ``close`` ends every program, and then the process.
     """
 
-    def __init__(self, *, grace: float = HANGUP_GRACE, input_limit: int = MAX_UNREAD_INPUT) -> None:
-        """Store the seconds between SIGHUP and SIGKILL and the bytes of unread input per pty."""
+    def __init__(
+        self,
+        *,
+        grace: float = HANGUP_GRACE,
+        input_limit: int = MAX_UNREAD_INPUT,
+        confinement: Confinement | None = None,
+    ) -> None:
+        """Store how programs are ended, how much input waits for each, and their bounds.
+
+        Args:
+            grace: Seconds between SIGHUP and SIGKILL.
+            input_limit: Bytes of unread input for each pseudo-terminal.
+            confinement: The bounds of every program; None is none.
+        """
         self._grace = grace
+        self._confinement = confinement or Confinement()
         self._input_limit = input_limit
         self._line: SpawnerLine | None = None
 
@@ -64,7 +82,8 @@ class Spawner:
     def _started(self) -> "SpawnerLine":
         """The line to the process, started when there is none."""
         if self._line is None or self._line.is_closed:
-            self._line = SpawnerLine(grace=self._grace, input_limit=self._input_limit)
+            process = partial(start_process, grace=self._grace, confinement=self._confinement)
+            self._line = SpawnerLine(process, input_limit=self._input_limit)
         return self._line
 
     async def spawn(self, launch: Launch, owner: PtyOwner) -> PosixPty:
@@ -104,8 +123,8 @@ class SpawnerLine:
         is_closed: The process has ended; nothing more can be asked of it.
     """
 
-    def __init__(self, *, grace: float, input_limit: int) -> None:
-        """Start the process; must run in an event loop."""
+    def __init__(self, start: StartProcess, *, input_limit: int) -> None:
+        """Start the process with its end of the line; must run in an event loop."""
         self._loop = asyncio.get_running_loop()
         self._input_limit = input_limit
         self._keys = itertools.count(1)
@@ -118,7 +137,7 @@ class SpawnerLine:
         self._ended = self._loop.create_future()
         self._link, theirs = socket.socketpair()
         with theirs:
-            self.process = start_process(theirs, grace)
+            self.process = start(theirs)
         self._link.setblocking(False)
         self._loop.add_reader(self._link, self._on_readable)
 
@@ -265,13 +284,15 @@ class SpawnerLine:
             pty.close()
 
 
-def start_process(link: socket.socket, grace: float) -> subprocess.Popen[bytes]:
+def start_process(
+    link: socket.socket, *, grace: float, confinement: Confinement
+) -> subprocess.Popen[bytes]:
     """Start the spawner process: isolated, without site packages, with an empty environment."""
     places = (Path(__file__).parents[2], Path(ptyprocess.__file__).parents[1])
     roots = dict.fromkeys(str(place) for place in places)
     flags = ("-I", "-S", "-X", "utf8", "-c", _MAIN)
     return subprocess.Popen(  # noqa: S603 - our own interpreter and constant arguments
-        (sys.executable, *flags, str(grace), *roots),
+        (sys.executable, *flags, str(grace), confinement.to_json(), *roots),
         stdin=link.fileno(),
         stdout=subprocess.DEVNULL,
         env={},

@@ -23,6 +23,9 @@ from typing import NoReturn
 
 from ptyprocess import PtyProcess
 
+from ptybridge.adapters.cgroups import SETTING as CGROUP_SETTING
+from ptybridge.adapters.cgroups import Cgroup, CgroupError, Cgroups
+from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.spawner_link import Message, pack, unpack
 
 SWEEP_INTERVAL = 0.05
@@ -68,6 +71,9 @@ class Children:
         keys: The server's key of each running child, by process id.
         pids: The process id of each running child, by key.
         ending: The clock time of SIGKILL for each session that has been hung up.
+        confinement: The bounds of every child.
+        cgroups: Makes and removes their cgroups; None when they have none.
+        own_cgroups: The cgroup of each child, by process id, until its session has ended.
     """
 
     grace: float
@@ -75,6 +81,14 @@ class Children:
     keys: dict[int, int] = field(default_factory=dict)
     pids: dict[int, int] = field(default_factory=dict)
     ending: dict[int, float] = field(default_factory=dict)
+    confinement: Confinement = field(default_factory=Confinement)
+    cgroups: Cgroups | None = None
+    own_cgroups: dict[int, Cgroup] = field(default_factory=dict)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being ended, so that ``sweep`` has something to do."""
+        return bool(self.ending) or (self.cgroups is not None and self.cgroups.is_busy)
 
     def start(
         self,
@@ -90,27 +104,41 @@ class Children:
             Refusal: It cannot be started.
         """
         program = locate(argv, env, cwd)
+        try:
+            command = self.confinement.wrap(program, list(argv[1:]))
+            cgroup = self.cgroups.make(key) if self.cgroups is not None else None
+        except ValueError as error:
+            raise Refusal(str(error)) from error
+        except CgroupError as error:
+            raise Refusal(f"cannot start {argv[0]}: {CGROUP_SETTING}: {error}") from error
 
         def prepare() -> None:
             reset_signals()
             erase_whole_characters()
+            self.confinement.apply(cgroup)
             if cwd is not None:
-                os.chdir(cwd)
+                enter(cwd)
 
         own_pid = os.getpid()
         try:
-            child: Child = Child.spawn(
-                [program, *argv[1:]], env=dict(env), preexec_fn=prepare, dimensions=size
-            )
+            child: Child = Child.spawn(command, env=dict(env), preexec_fn=prepare, dimensions=size)
         except BaseException as error:
             if os.getpid() != own_pid:
                 os._exit(os.EX_OSERR)  # what was raised in the child must not run on in here
+            self.give_up(cgroup)
             if not isinstance(error, Exception):
                 raise
             raise Refusal(explain(argv[0], error)) from error
+        if cgroup is not None:
+            self.own_cgroups[child.pid] = cgroup
         self.keys[child.pid] = key
         self.pids[key] = child.pid
         return child
+
+    def give_up(self, cgroup: Cgroup | None) -> None:
+        """End all that is in a cgroup, if there is one, and remove it."""
+        if self.cgroups is not None and cgroup is not None:
+            self.cgroups.end(cgroup)
 
     def tidy(self) -> None:
         """Close what a failed start may have left open; ptyprocess closes only some of it."""
@@ -130,6 +158,8 @@ class Children:
             if key is not None:
                 del self.pids[key]
                 ended.append((key, os.waitstatus_to_exitcode(status)))
+                if pid not in self.ending:  # what was hung up has its grace
+                    self.give_up(self.own_cgroups.pop(pid, None))
         return ended
 
     def hang_up(self, keys: Sequence[int]) -> None:
@@ -156,6 +186,11 @@ class Children:
             for session, at in self.ending.items()
             if (session in self.keys or session in alive) and now < at + LAST_RESORT
         }
+        for session in [pid for pid in self.own_cgroups if pid not in self.keys]:
+            if session not in self.ending:
+                self.give_up(self.own_cgroups.pop(session))
+        if self.cgroups is not None:
+            self.cgroups.sweep()
 
 
 def locate(argv: Sequence[str], env: Mapping[str, str], cwd: str | None) -> str:
@@ -183,6 +218,19 @@ def locate(argv: Sequence[str], env: Mapping[str, str], cwd: str | None) -> str:
     if found:
         raise Refusal(f"the command is not executable: {found[0]}")
     raise Refusal(f"the command was not found: {name}")
+
+
+def enter(folder: str) -> None:
+    """Make it the working directory, as the user that the program will be.
+
+    Raises:
+        RuntimeError: It cannot be entered.
+    """
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        # A built-in exception: ptyprocess tells the parent its name and its text.
+        raise RuntimeError(f"the working directory cannot be entered: {folder}") from error
 
 
 def explain(name: str, error: Exception) -> str:
@@ -249,7 +297,7 @@ def signal_groups(groups: set[tuple[int, int]], *signals: signal.Signals) -> Non
                 os.killpg(group, number)
 
 
-def serve(link: socket.socket, grace: float) -> None:
+def serve(link: socket.socket, grace: float, confinement: Confinement) -> None:
     """Do what the server asks until it has hung up, or died, and all sessions have ended."""
     wake_receiver, wake_sender = socket.socketpair()
     for end in (wake_receiver, wake_sender):
@@ -261,14 +309,19 @@ def serve(link: socket.socket, grace: float) -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     # No hole below: the link is descriptor 0, and the server has left nothing else open.
-    children = Children(grace=grace, spare=1 + max(wake_receiver.fileno(), wake_sender.fileno()))
+    children = Children(
+        grace=grace,
+        spare=1 + max(wake_receiver.fileno(), wake_sender.fileno()),
+        confinement=confinement,
+        cgroups=Cgroups(confinement.cgroup, confinement.places) if confinement.places else None,
+    )
     received = bytearray()
     poll = select.poll()
     poll.register(link, select.POLLIN)
     poll.register(wake_receiver, select.POLLIN)
     is_linked = True
-    while is_linked or children.ending:
-        ready = {fd for fd, _ in poll.poll(SWEEP_INTERVAL * 1000 if children.ending else None)}
+    while is_linked or children.is_busy:
+        ready = {fd for fd, _ in poll.poll(SWEEP_INTERVAL * 1000 if children.is_busy else None)}
         if link.fileno() in ready:
             if data := receive(link):
                 received += data
@@ -282,7 +335,7 @@ def serve(link: socket.socket, grace: float) -> None:
                 wake_receiver.recv(RECEIVE_BYTES)
         for key, code in children.reap():
             answer(link, pack("exited", key, code))
-        if children.ending:
+        if children.is_busy:
             children.sweep()
 
 
@@ -333,7 +386,7 @@ def answer(link: socket.socket, message: bytes, *descriptors: int) -> None:
 
 
 def main() -> NoReturn:
-    """Run as a process: the link is standard input, the grace the first argument."""
+    """Run as a process: the link is standard input, grace and confinement the arguments."""
     with socket.socket(fileno=0) as link:
-        serve(link, float(sys.argv[1]))
+        serve(link, float(sys.argv[1]), Confinement.from_json(sys.argv[2]))
     sys.exit(0)

@@ -35,6 +35,13 @@ def token_path(settings: Settings, state: Path) -> Path:
     return Path(chosen).expanduser() if chosen else state / TOKEN_FILE
 
 
+def secret_files(settings: Settings, state: Path) -> list[Path]:
+    """The server's files and directories that programs in a sandbox must not see."""
+    chosen = (settings.server.tls.key, settings.logging.audit)
+    others = [Path(name).expanduser() for name in chosen if name is not None]
+    return [state, token_path(settings, state), *others]
+
+
 @dataclass(frozen=True, slots=True)
 class Entrance:
     """Who may come in.

@@ -70,21 +70,52 @@ def login_shell() -> str:
         return "/bin/sh"
 
 
+def system_user(name: str | None) -> pwd.struct_passwd | None:
+    """The user that programs run as, by ``terminals.runAs``; None is the server's own.
+
+    Raises:
+        ServeError: There is no such user.
+    """
+    if name is None:
+        return None
+    try:
+        return pwd.getpwnam(name)
+    except KeyError as error:
+        raise ServeError(
+            f"terminals.runAs: there is no user {name} here; make one or set another"
+        ) from error
+
+
+def user_environment(user: pwd.struct_passwd) -> dict[str, str]:
+    """What a login as this user sets (login(1))."""
+    return {
+        "HOME": user.pw_dir,
+        "USER": user.pw_name,
+        "LOGNAME": user.pw_name,
+        "SHELL": user.pw_shell or "/bin/sh",
+    }
+
+
 def terminal_defaults(terminals: Terminals) -> TerminalDefaults:
     """What new terminals are, by the settings and this machine.
 
     Raises:
         ServeError: The command or the working directory is not there.
     """
-    env = child_environment(os.environ, passed=terminals.pass_env, added=terminals.env)
+    user = system_user(terminals.run_as)
+    added = {**(user_environment(user) if user else {}), **terminals.env}
+    env = child_environment(os.environ, passed=terminals.pass_env, added=added)
     match terminals.command:
         case None:
-            command: tuple[str, ...] = (login_shell(),)
+            shell = login_shell() if user is None else user.pw_shell or "/bin/sh"
+            command: tuple[str, ...] = (shell,)
         case str(program):
             command = (program,)
         case words:
             command = words
     cwd = _working_directory(terminals.cwd, home=env.get("HOME"))
+    if cwd is None and user is not None:
+        cwd = "/"  # where the server was started is not for another user
     if not _is_program(command[0], path=env["PATH"], cwd=cwd):
         raise ServeError(
             f"terminals.command: {command[0]} was not found or cannot be run; "
@@ -96,6 +127,7 @@ def terminal_defaults(terminals: Terminals) -> TerminalDefaults:
         env=env,
         tail_bytes=terminals.tail_bytes,
         keep_detached=terminals.keep_detached / 1000,
+        idle_timeout=terminals.idle_timeout / 1000,
         rules=Rules(Sizing(terminals.sizing), ControlMode(terminals.control)),
     )
 
@@ -104,7 +136,8 @@ def _working_directory(chosen: str | None, *, home: str | None) -> str | None:
     """Where terminals start; None is where the server was started, for want of a home."""
     if chosen is None:
         return home if home and _can_be_entered(home) else None
-    folder = os.path.expanduser(chosen)
+    in_home = home is not None and (chosen == "~" or chosen.startswith("~/"))
+    folder = f"{home}{chosen[1:]}" if in_home else os.path.expanduser(chosen)
     if not _can_be_entered(folder):
         raise ServeError(
             f"terminals.cwd: {folder} is no directory that can be entered; set another"

@@ -13,6 +13,7 @@ import structlog
 import uvloop
 
 from ptybridge.adapters.audit import AuditFile
+from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.ghostty.library import load
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
 from ptybridge.adapters.process_secrecy import SecrecyError, hide_process
@@ -21,6 +22,7 @@ from ptybridge.adapters.spawner import Spawner
 from ptybridge.adapters.workers import ThreadWorkers
 from ptybridge.cli import logs
 from ptybridge.cli.channel import open_store, responder_of
+from ptybridge.cli.confining import checked_confinement
 from ptybridge.cli.entrance import (
     Entrance,
     check_openness,
@@ -28,6 +30,7 @@ from ptybridge.cli.entrance import (
     open_audit,
     open_entrance,
     reload_tls,
+    secret_files,
     tls_of,
 )
 from ptybridge.cli.preparation import (
@@ -62,6 +65,7 @@ class Ground:
 
     root: Path
     defaults: TerminalDefaults
+    confinement: Confinement
     entrance: Entrance
     audit: AuditFile | None
     listener: socket.socket
@@ -98,6 +102,8 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         audit = open_audit(settings)
         if audit is not None:
             undone_at_the_end.callback(audit.close)
+        hidden = secret_files(settings, state)
+        confinement = checked_confinement(settings.terminals, defaults, hidden=hidden)
         if settings.server.unix_socket is None:
             websocket = settings.transport.websocket
             listener = listen(websocket.hostname, websocket.port)
@@ -108,7 +114,7 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         undone_at_the_end.enter_context(listener)
         is_local = is_local_socket(listener.getsockname())
         check_openness(settings, is_local=is_local, is_insecure=is_insecure)
-        ground = Ground(root, defaults, entrance, audit, listener, state, responder)
+        ground = Ground(root, defaults, confinement, entrance, audit, listener, state, responder)
         uvloop.run(_run(settings, ground, tls))
 
 
@@ -131,7 +137,9 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
     loop.add_signal_handler(signal.SIGHUP, _reload, settings, ground, tls)
     patience = settings.limits.handshake / 1000
     async with (
-        Spawner(input_limit=settings.limits.input_queue_bytes) as spawner,
+        Spawner(
+            input_limit=settings.limits.input_queue_bytes, confinement=ground.confinement
+        ) as spawner,
         ThreadWorkers() as workers,
         open_store(settings, ground.state) as store,
     ):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ptybridge.config.settings import Settings, value_of
 
-REFUSED: tuple[str, ...] = ("terminals.runAs",)
+REFUSED: tuple[str, ...] = ()
 """The start is refused: without what they ask for, the server would be more open than meant."""
 
 WITHOUT_EFFECT = (

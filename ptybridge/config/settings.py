@@ -107,6 +107,35 @@ class Auth(Section, frozen=True):
     login_idle: Lifetime = 604_800_000
 
 
+Bytes = Annotated[int, Meta(ge=0, le=1 << 50)]
+
+
+class ProcessLimits(Section, frozen=True):
+    """Resource limits of every process in a terminal; null is the server's own."""
+
+    open_files: Annotated[int, Meta(ge=16, le=10**9)] | None = None
+    processes: Count | None = None
+    file_size: Bytes | None = None
+    cpu_seconds: Count | None = None
+    core_size: Bytes | None = None
+
+
+class CgroupSettings(Section, frozen=True):
+    """What one terminal may take in all; null is as much as the server."""
+
+    memory_bytes: Annotated[int, Meta(ge=4 << 20, le=1 << 50)] | None = None
+    processes: Count | None = None
+
+
+class Confine(Section, frozen=True):
+    """What keeps programs within bounds."""
+
+    no_new_privs: bool = False
+    limits: ProcessLimits = ProcessLimits()
+    cgroup: CgroupSettings = CgroupSettings()
+    bubblewrap: bool = False
+
+
 class Terminals(Section, frozen=True):
     """What runs, and for how long."""
 
@@ -119,7 +148,9 @@ class Terminals(Section, frozen=True):
     sizing: Literal["smallest", "controller", "fixed"] = "smallest"
     control: Literal["free", "turn"] = "free"
     keep_detached: Annotated[int, Meta(ge=0, le=10**12)] = 86_400_000
+    idle_timeout: Annotated[int, Meta(ge=0, le=10**12)] = 0
     run_as: Text | None = None
+    confine: Confine = Confine()
 
 
 class OpenAI(Section, frozen=True):

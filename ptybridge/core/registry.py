@@ -17,6 +17,7 @@ from ptybridge.core.errors import (
     PtyError,
     Unavailable,
 )
+from ptybridge.core.idleness import Idleness
 from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner, Workers
 from ptybridge.core.rules import Rules
 from ptybridge.core.screen import ScreenFailed
@@ -44,6 +45,7 @@ class TerminalDefaults:
         tail_bytes: Bytes of output kept for an exact resume.
         rules: How its viewers share it.
         keep_detached: Seconds that a terminal without viewers lives; 0 is until its child ends.
+        idle_timeout: Seconds without input and output before a terminal is hung up; 0 is never.
     """
 
     command: tuple[str, ...]
@@ -52,6 +54,7 @@ class TerminalDefaults:
     tail_bytes: int
     keep_detached: float
     rules: Rules = SHARED_FREELY
+    idle_timeout: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Registry:
         self._ended: deque[Terminal] = deque()
         self._is_closing = False
         self._all_ended = asyncio.Event()
+        self._idleness: Idleness[Terminal] = Idleness(defaults.idle_timeout)
 
     @property
     def sessions(self) -> Mapping[SessionId, Session]:
@@ -260,13 +264,16 @@ class Registry:
         return (terminal for terminal in self._terminals.values() if terminal.status is None)
 
     def sweep(self) -> None:
-        """End the terminals that nobody has viewed for longer than they are kept."""
+        """End the terminals in which nothing happens, or that nobody views, for too long."""
         for terminal in self._terminals.values():
             terminal.tidy()
+        now = self._clock.time()
+        for terminal in self._idleness.idle(self._living(), now=now):
+            terminal.hang_up()
         keep = self._defaults.keep_detached
         if not keep:
             return
-        deadline = self._clock.time() - keep
+        deadline = now - keep
         for terminal in self._living():
             if terminal.idle_since is not None and terminal.idle_since <= deadline:
                 terminal.hang_up()

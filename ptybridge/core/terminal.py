@@ -128,6 +128,11 @@ class Terminal:
         self._input = InputQueue(pty)
         pty.resume_reading()
 
+    @property
+    def traffic(self) -> int:
+        """A count that changes with every byte of output or of input."""
+        return self.tail.end + (0 if self._pty is None else self._pty.input_queued)
+
     # --- output
 
     def on_readable(self) -> None:
