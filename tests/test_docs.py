@@ -59,7 +59,8 @@ def shown(value: object) -> list[str]:
     """A default as the settings page has it: a list by its items."""
     if isinstance(value, list) and value:
         return [str(item) for item in value]
-    return ["null" if value is None else str(value)]
+    words = {None: "null", True: "true", False: "false"}
+    return [words[value] if value is None or isinstance(value, bool) else str(value)]
 
 
 @pytest.mark.parametrize("name", setting_names())

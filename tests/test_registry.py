@@ -37,6 +37,7 @@ class Stage:
         sessions: int = 10,
         terminals: int = 10,
         keep_detached: float = 100.0,
+        idle_timeout: float = 0.0,
         spawner: FakeSpawner | None = None,
     ) -> None:
         self.clock = ManualClock()
@@ -49,6 +50,7 @@ class Stage:
                 env={"A": "b"},
                 tail_bytes=4096,
                 keep_detached=keep_detached,
+                idle_timeout=idle_timeout,
             ),
             limits=Limits(sessions=sessions, terminals=terminals),
             clock=self.clock,
@@ -167,6 +169,41 @@ async def test_terminals_that_nobody_views_are_ended_in_time() -> None:
 async def test_zero_keeps_terminals_for_ever() -> None:
     stage = Stage(keep_detached=0)
     await stage.open()
+    stage.clock.advance(10**9)
+    stage.registry.sweep()
+    assert stage.spawner.ptys[0].hang_ups == 0
+
+
+async def test_a_terminal_in_which_nothing_happens_is_hung_up_in_time() -> None:
+    stage = Stage(keep_detached=0, idle_timeout=60)
+    await stage.open()
+    for _ in range(60):
+        stage.registry.sweep()
+        stage.clock.advance(1)
+    assert stage.spawner.ptys[0].hang_ups == 0
+    stage.registry.sweep()
+    assert stage.spawner.ptys[0].hang_ups == 1
+
+
+@pytest.mark.parametrize("direction", ["input", "output"])
+async def test_a_byte_in_either_direction_keeps_a_terminal(direction: str) -> None:
+    stage = Stage(keep_detached=0, idle_timeout=60)
+    await stage.open()
+    await stage.open()
+    used, silent = stage.spawner.ptys
+    stage.registry.sweep()
+    for _ in range(3):
+        stage.clock.advance(59)
+        used.write(b"x") if direction == "input" else used.prints(b"x")
+        stage.registry.sweep()
+    assert used.hang_ups == 0
+    assert silent.hang_ups > 0
+
+
+async def test_terminals_may_be_silent_for_ever_by_default() -> None:
+    stage = Stage(keep_detached=0)
+    await stage.open()
+    stage.registry.sweep()
     stage.clock.advance(10**9)
     stage.registry.sweep()
     assert stage.spawner.ptys[0].hang_ups == 0

@@ -39,6 +39,7 @@ case $purpose in test)
     for program in vim htop less tmux; do
         need "$program" "$program"
     done
+    need bubblewrap bwrap
     ;;
 esac
 

@@ -7,7 +7,6 @@ with those signals ignored, and env(1) gives the program their defaults back.
 """
 
 import os
-import platform
 import signal
 import struct
 from collections.abc import Sequence
@@ -86,7 +85,7 @@ def _return(verdict: int) -> bytes:
 def pass_filter() -> None:
     """Open the filter where bwrap reads it; for the child, between fork and exec."""
     filter_file = os.memfd_create("filter", os.MFD_CLOEXEC)
-    os.write(filter_file, terminal_filter(platform.machine()))
+    os.write(filter_file, terminal_filter(os.uname().machine))
     os.lseek(filter_file, 0, os.SEEK_SET)
     os.dup2(filter_file, FILTER_DESCRIPTOR)
 

@@ -14,6 +14,7 @@ import resource
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from ptybridge.adapters import bubblewrap
 from ptybridge.adapters.cgroups import SETTING as CGROUP_SETTING
@@ -89,6 +90,11 @@ class Confinement:
             wrapper=tuple(values["wrapper"]),
         )
 
+    def prepare(self) -> None:
+        """Import what the steps need: a child that is another user may not be able to."""
+        if self.no_new_privs:
+            _no_new_privs()
+
     def wrap(self, program: str, arguments: list[str]) -> list[str]:
         """The command to run instead of this one.
 
@@ -126,7 +132,7 @@ class Confinement:
         if (user := self.user) is not None:
             yield RUN_AS, lambda: become(user)
         if self.no_new_privs:
-            yield NO_NEW_PRIVS, forbid_new_privileges
+            yield NO_NEW_PRIVS, _no_new_privs()
 
 
 def become(user: SystemUser) -> None:
@@ -144,10 +150,16 @@ def ignore_terminal_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def forbid_new_privileges() -> None:
-    """Set no_new_privs (prctl(2)), which is inherited and cannot be taken back."""
-    import ctypes  # noqa: PLC0415 - costs the spawner process 2 MB where it is not needed
+@cache
+def _no_new_privs() -> Callable[[], None]:
+    """What sets no_new_privs (prctl(2)), which is inherited and cannot be taken back."""
+    import ctypes  # noqa: PLC0415 - not for spawner processes that do not need it
 
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def forbid() -> None:
+        if prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error))
+
+    return forbid

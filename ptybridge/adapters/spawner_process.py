@@ -309,6 +309,7 @@ def serve(link: socket.socket, grace: float, confinement: Confinement) -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     # No hole below: the link is descriptor 0, and the server has left nothing else open.
+    confinement.prepare()
     children = Children(
         grace=grace,
         spare=1 + max(wake_receiver.fileno(), wake_sender.fileno()),

@@ -6,8 +6,8 @@ just as a terminal's will be.
 """
 
 import asyncio
+import errno
 import os
-import platform
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,13 +26,14 @@ from ptybridge.core.values import ExitStatus, WindowSize
 PATIENCE = 15.0
 """Seconds that a program which does nothing may take within its bounds."""
 
+_NO_MORE_PROCESSES = os.strerror(errno.EAGAIN)
+
 _WAYS_OUT = {
     confinement.RUN_AS: "start the server as root, or leave it out",
     confinement.LIMITS: "set no more than the server's own hard limit (ulimit -H)",
     confinement.NO_NEW_PRIVS: "set it to false",
     cgroups.SETTING: "start the server as a systemd service with Delegate=yes, or leave it out",
     bubblewrap.SETTING: "install bubblewrap, allow it namespaces, or set it to false",
-    "working directory": "set terminals.cwd to one that the user may enter",
 }
 """What to do, by what stands in the message of a failure."""
 
@@ -65,53 +66,50 @@ def confinement_of(
     user = None
     if entry is not None and uid != os.geteuid():
         user = SystemUser(entry.pw_name, entry.pw_uid, entry.pw_gid)
-    wants = terminals.confine
-    limits = _limits(wants.limits, uid=uid)
-    cgroup = cgroups.CgroupLimits(wants.cgroup.memory_bytes, wants.cgroup.processes)
+    confine = terminals.confine
+    limits = _resource_limits(confine.limits, uid=uid)
+    cgroup = confine.cgroup
+    bounds = cgroups.CgroupLimits(cgroup.memory_bytes, cgroup.processes)
     try:
-        places = cgroups.prepare_places(cgroup)
+        places = cgroups.prepare_places(bounds)
     except cgroups.CgroupError as error:
         raise _refusal(f"{cgroups.SETTING}: {error}") from error
     wrapper: tuple[str, ...] = ()
-    if wants.bubblewrap:
+    if confine.bubblewrap:
         # Another user's programs are kept away from them by their modes, and bwrap as that user
         # could not reach them to put something in front.
         wrapper = _wrapper(defaults, terminals.cwd, hidden if user is None else ())
-    return Confinement(user, limits, wants.no_new_privs, cgroup, places, wrapper)
+    return Confinement(user, limits, confine.no_new_privs, bounds, places, wrapper)
 
 
-def _limits(wanted: ProcessLimits, *, uid: int) -> dict[str, int]:
+def _resource_limits(limits: ProcessLimits, *, uid: int) -> dict[str, int]:
     """The resource limits that are set, by name."""
     values = (
-        wanted.open_files,
-        wanted.processes,
-        wanted.file_size,
-        wanted.cpu_seconds,
-        wanted.core_size,
+        limits.open_files,
+        limits.processes,
+        limits.file_size,
+        limits.cpu_seconds,
+        limits.core_size,
     )
-    limits = {
+    chosen = {
         name: value for name, value in zip(RESOURCES, values, strict=True) if value is not None
     }
-    if uid == 0 and "processes" in limits:  # getrlimit(2): not enforced with CAP_SYS_RESOURCE
+    if uid == 0 and "processes" in chosen:  # getrlimit(2): not enforced with CAP_SYS_RESOURCE
         raise ServeError(
             f"{confinement.LIMITS}.processes: it has no effect on root; set terminals.runAs to "
             "another user, or terminals.confine.cgroup.processes"
         )
-    return limits
+    return chosen
 
 
 def _wrapper(
     defaults: TerminalDefaults, chosen_cwd: str | None, hidden: Iterable[Path]
 ) -> tuple[str, ...]:
     """The sandbox's words; the home and the chosen working directory can be written to."""
-    if not bubblewrap.is_known(platform.machine()):
-        raise ServeError(
-            f"{bubblewrap.SETTING}: not made for {platform.machine()} machines; set it to false"
-        )
-    found = {}
-    for name in ("bwrap", "env"):
-        found[name] = shutil.which(name)
-    bwrap, env = found["bwrap"], found["env"]
+    machine = os.uname().machine
+    if not bubblewrap.is_known(machine):
+        raise ServeError(f"{bubblewrap.SETTING}: not made for {machine} machines; set it to false")
+    bwrap, env = shutil.which("bwrap"), shutil.which("env")
     if bwrap is None or env is None:
         missing = "bwrap" if bwrap is None else "env"
         raise _refusal(f"{bubblewrap.SETTING}: {missing} was not found")
@@ -146,6 +144,8 @@ async def _try(wanted: Confinement, defaults: TerminalDefaults) -> None:
 
 def _blame(wanted: Confinement, status: ExitStatus, said: str) -> str:
     """What ended the program, most likely."""
+    if _NO_MORE_PROCESSES in said:
+        return f"terminals.confine: too few processes are allowed ({said})"
     if said.startswith("bwrap: "):
         return f"{bubblewrap.SETTING}: {said.removeprefix('bwrap: ')}"
     how = f"signal {status.signal}" if status.code is None else f"exit code {status.code}"
@@ -158,7 +158,9 @@ def _refusal(reason: str) -> ServeError:
     for key, way_out in _WAYS_OUT.items():
         if key in reason:
             return ServeError(f"{reason[reason.index(key) :]}; {way_out}")
-    return ServeError(f"terminals.confine: {reason}; set less")
+    if "working directory" in reason:
+        return ServeError(f"terminals.cwd: {reason}; set one that the user may enter")
+    return ServeError(f"{reason}; allow more, or leave terminals.confine out")
 
 
 class _Trial:

@@ -65,6 +65,8 @@ def _expected(kind: inspect.Type) -> str:
             words = description
         case inspect.IntType(ge=low, le=high):
             words = f"an integer from {low} to {high}"
+        case inspect.BoolType():
+            words = "true or false"
         case inspect.LiteralType(values=choices):
             words = f"one of {', '.join(map(str, choices))}"
         case inspect.VarTupleType(item_type=item):
@@ -82,6 +84,9 @@ def _expected(kind: inspect.Type) -> str:
 def _got(value: object, expected: inspect.Type) -> str:
     """What is there, quoted only where it cannot be a secret."""
     words = _kind(value)
+    if isinstance(expected, inspect.UnionType):
+        numbers = [kind for kind in expected.types if isinstance(kind, inspect.IntType)]
+        expected = numbers[0] if numbers else expected
     match expected, value:
         case inspect.IntType() | inspect.LiteralType(), None | bool() | int() | float() | str():
             words = json.dumps(value, ensure_ascii=False)
