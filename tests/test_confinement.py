@@ -239,6 +239,36 @@ async def test_a_sandboxed_program_has_mounts_of_its_own(box: Confinement, tmp_p
     assert "made" not in os.listdir("/etc")
 
 
+OPEN = """
+import os
+for folder, _, names in os.walk("/proc"):
+    if folder == "/proc" or folder.startswith(("/proc/sys", "/proc/irq", "/proc/bus")):
+        for name in names:
+            try:
+                os.close(os.open(f"{folder}/{name}", os.O_WRONLY | os.O_NONBLOCK))
+            except OSError:
+                continue
+            print("open", f"{folder}/{name}")
+print("looked", flush=True)
+"""
+
+
+async def test_a_sandboxed_program_cannot_change_the_kernels_settings(box: Confinement) -> None:
+    """Root, whose they are, included. Nothing is written here: to open them is enough."""
+    output, _ = await run(box, sys.executable, "-I", "-S", "-c", OPEN)
+    assert output == "looked\n"
+
+
+async def test_a_sandbox_can_be_written_to_in_few_places(box: Confinement, tmp_path: Path) -> None:
+    output, _ = await run(box, "cat", "/proc/self/mountinfo")
+    rows = [line.split() for line in output.splitlines()]  # proc_pid_mountinfo(5)
+    writable = {row[4] for row in rows if "rw" in row[5].split(",")}
+    home = {path for path in writable if path.startswith(str(tmp_path))}
+    devices = {path for path in writable if path == "/dev" or path.startswith("/dev/")}
+    assert writable - home - devices == {"/tmp", "/run"}
+    assert home == {str(tmp_path)}
+
+
 async def test_a_sandboxed_program_has_no_capability_and_can_get_none(box: Confinement) -> None:
     output, _ = await run(box, "cat", "/proc/self/status")
     status = fields(output)

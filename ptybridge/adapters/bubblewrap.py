@@ -108,6 +108,9 @@ def profile(
     words = [
         *(bwrap, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent"),
         *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
+        # Root owns /proc/sys without any capability; bwrap covers it only where the directory,
+        # not a file in it, could be written to.
+        *("--remount-ro", "/proc"),
         *("--tmpfs", "/tmp", "--tmpfs", "/run"),  # noqa: S108 - its own
         # Names are looked up through here on most machines: /etc/resolv.conf is a link to it.
         *("--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"),
