@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptybridge.config import ConfigError, Settings, build, load, setting_names, warnings
-from ptybridge.config import availability
+from ptybridge.config import (
+    ConfigError,
+    Settings,
+    availability,
+    build,
+    load,
+    setting_names,
+    warnings,
+)
 from ptybridge.config.availability import REFUSED, WITHOUT_EFFECT
 from ptybridge.config.document import DocumentError, parse
 from ptybridge.config.settings import fields, value_of

@@ -399,7 +399,9 @@ class Terminal:
         self.marks.append(self.tail.end, Resized(size, self.tail.end))
         for viewer in self.viewers:
             viewer.pump()
-        self._reflow_soon()
+        if self._reflow_timer is not None:
+            self._reflow_timer.cancel()
+        self._reflow_timer = self._clock.call_later(REFLOW_SECONDS, self._reflow)
         return True
 
     def _read_before_resize(self) -> None:
@@ -408,14 +410,9 @@ class Terminal:
         if not self._is_paused and self._read(CHUNK_BYTES):
             self._spread()
 
-    def _reflow_soon(self) -> None:
-        """Have several viewers see the same after a resize."""
-        if self._reflow_timer is not None:
-            self._reflow_timer.cancel()
-        self._reflow_timer = self._clock.call_later(REFLOW_SECONDS, self._reflow)
-
     def _reflow(self) -> None:
+        """Have several viewers see the same after a resize."""
         self._reflow_timer = None
-        if self._feed.screen is not None and len(self.viewers) > 1:
+        if self.has_screen and len(self.viewers) > 1:
             for viewer in self.viewers:
                 viewer.start_over()
