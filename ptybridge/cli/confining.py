@@ -159,7 +159,8 @@ def _refusal(reason: str) -> ServeError:
         if key in reason:
             return ServeError(f"{reason[reason.index(key) :]}; {way_out}")
     if "working directory" in reason:
-        return ServeError(f"terminals.cwd: {reason}; set one that the user may enter")
+        said = reason[reason.index("the working directory") :]
+        return ServeError(f"terminals.cwd: {said}; set one that the user may enter")
     return ServeError(f"{reason}; allow more, or leave terminals.confine out")
 
 
