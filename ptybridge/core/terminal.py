@@ -36,7 +36,6 @@ how lines flow anew, and programs have drawn themselves again by then."""
 DRAIN_BYTES = 1024 * 1024
 """Most that is read after the child's end: a background process may go on printing for ever."""
 
-
 SHARED_FREELY = Rules()
 
 
