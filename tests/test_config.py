@@ -350,6 +350,11 @@ def test_json_is_read_as_json(value: object) -> None:
         assert parse(text) == json.loads(text)
 
 
+def test_a_json_key_may_be_longer_than_yaml_allows() -> None:
+    text = json.dumps({"a" * 1100: None})
+    assert parse(text) == json.loads(text)
+
+
 def test_json_may_be_indented_with_tabs() -> None:
     assert parse(json.dumps(SEED, indent="\t")) == SEED
 

@@ -7,12 +7,17 @@ in YAML 1.2's core schema (section 10.3.2), and a key that stands twice is refus
 
 import json
 import re
+from contextlib import suppress
 
 import yaml
 
 
 class DocumentError(Exception):
     """The text cannot be read; the message is one line that says where and why."""
+
+
+class _NotYamlError(DocumentError):
+    """It is no YAML at all."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -49,8 +54,10 @@ def parse(text: str) -> object:
         return _parse_yaml(text)
     except RecursionError as error:
         raise DocumentError("nested too deep") from error
-    # JSON is YAML but for tabs, and for characters written as two \u escapes.
-    _parse_yaml(text.replace("\t", " "))
+    # JSON is YAML but for tabs, for characters written as two \u escapes, and for keys of more
+    # than 1,024 characters: those are not looked at for what stands twice, and are no settings.
+    with suppress(_NotYamlError):
+        _parse_yaml(text.replace("\t", " "))
     return values
 
 
@@ -63,7 +70,7 @@ def _parse_yaml(text: str) -> object:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise DocumentError(f"{place}not valid YAML: {error.problem}") from error
+        raise _NotYamlError(f"{place}not valid YAML: {error.problem}") from error
     except yaml.YAMLError as error:
         raise DocumentError("not valid YAML: it holds characters that are not allowed") from error
     except (RecursionError, ValueError) as error:  # ValueError: digits without end
