@@ -28,6 +28,9 @@ AS_NOBODY = SystemUser("nobody", NOBODY.pw_uid, NOBODY.pw_gid)
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
+PYTHON = str(Path(sys.executable).resolve())
+"""The interpreter itself: a virtual environment may lie where a sandbox shows nothing of it."""
+
 
 def terminals(**values: object) -> Terminals:
     return build({"terminals": {"command": "/bin/sh", **values}}).terminals
@@ -255,7 +258,7 @@ print("looked", flush=True)
 
 async def test_a_sandboxed_program_cannot_change_the_kernels_settings(box: Confinement) -> None:
     """Root, whose they are, included. Nothing is written here: to open them is enough."""
-    output, _ = await run(box, sys.executable, "-I", "-S", "-c", OPEN)
+    output, _ = await run(box, PYTHON, "-I", "-S", "-c", OPEN)
     assert output == "looked\n"
 
 
@@ -318,7 +321,7 @@ for request in (0x5412, 0x541C, 0x1_0000_5412):
 
 async def test_a_sandboxed_program_cannot_type_into_its_terminal(box: Confinement) -> None:
     """TIOCSTI and TIOCLINUX; the kernel ignores the high half of a request."""
-    output, _ = await run(box, sys.executable, "-I", "-S", "-c", TYPE)
+    output, _ = await run(box, PYTHON, "-I", "-S", "-c", TYPE)
     assert output.split() == ["refused"] * 3
     output, _ = await run(box, "stty", "-a")  # other requests work
     assert "rows 24; columns 80" in output
@@ -335,7 +338,7 @@ def may_type() -> bool:
 @pytest.mark.skipif(not may_type(), reason="this kernel has TIOCSTI switched off")
 async def test_a_program_without_a_sandbox_can() -> None:
     """So that the test above tests the sandbox."""
-    output, _ = await run(Confinement(), sys.executable, "-I", "-S", "-c", TYPE)
+    output, _ = await run(Confinement(), PYTHON, "-I", "-S", "-c", TYPE)
     assert "done" in output
 
 
@@ -352,7 +355,7 @@ sys.exit(5)
 async def test_a_sandboxed_program_may_handle_ctrl_c(box: Confinement) -> None:
     """The sandbox's own processes are in the same group and must not end by it."""
     async with Spawner(grace=0.1, confinement=box) as spawner:
-        keeper = await start(spawner, sys.executable, "-I", "-S", "-c", CATCH)
+        keeper = await start(spawner, PYTHON, "-I", "-S", "-c", CATCH)
         await keeper.output(b"ready")
         keeper.pty.write(b"\x03")
         assert await keeper.ended() == ExitStatus(code=5)
