@@ -279,15 +279,17 @@ class Registry:
                 terminal.hang_up()
 
     async def close(self, *, patience: float) -> None:
-        """Hang up every terminal and wait until all have ended, at most ``patience`` seconds."""
+        """End every program and every answer, at most in ``patience`` seconds."""
         self._is_closing = True
-        for session in self._sessions.values():
-            await session.chat.close()
         living = list(self._living())
-        if not living:
-            return
         self._all_ended.clear()
         for terminal in living:
             terminal.hang_up()
+        ends = [session.chat.close() for session in self._sessions.values()]
+        if living:
+            ends.append(self._end_of_all())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._all_ended.wait(), patience)
+            await asyncio.wait_for(asyncio.gather(*ends), patience)
+
+    async def _end_of_all(self) -> None:
+        await self._all_ended.wait()
