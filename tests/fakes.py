@@ -208,6 +208,8 @@ class FakeJob:
 class FakeSink:
     """Keeps what a viewer was sent, as one stream with its events."""
 
+    redraws = True
+
     def __init__(self) -> None:
         self.is_ready = True
         self.viewer: Viewer | None = None

@@ -254,6 +254,22 @@ async def test_what_the_stream_says_of_itself_is_told_and_kept() -> None:
         assert state["viewers"] == 3
 
 
+async def test_a_plain_client_is_not_shown_anything_twice_after_a_resize() -> None:
+    async with running() as server, AsyncExitStack() as stack:
+        plain = await stack.enter_async_context(server.plain())
+        terminal = await plain.open("sh", "-c", "printf READY; cat")
+        await plain.attach(terminal)
+        ann, _ = await join(server, stack, terminal)
+        await ann.output_until(b"READY")
+        await ann.send("resize", channel=1, rows=20, cols=70)
+        await ann.frame(Kind.SNAPSHOT)
+        await ann.type(b"end\r")
+        shown = ""
+        while "end" not in shown:
+            shown += (await plain.receive("output"))["data"]["output"]
+        assert shown.count("READY") == 1
+
+
 async def test_two_viewers_are_shown_the_same_after_a_resize() -> None:
     async with running() as server, AsyncExitStack() as stack:
         opener = await stack.enter_async_context(server.binary())

@@ -22,6 +22,10 @@ class ViewerSink(Protocol):
     def is_ready(self) -> bool:
         """Whether output goes out at once; when it turns true again, ``pump`` is called."""
 
+    @property
+    def redraws(self) -> bool:
+        """Whether a snapshot replaces what was shown; a reader of plain text sees it twice."""
+
     def output(self, offset: int, parts: Sequence[memoryview]) -> None:
         """Send output; ``parts`` are only good during the call."""
 
@@ -179,9 +183,10 @@ class Viewer:
         self._sink.snapshot(snapshot)
 
     def start_over(self) -> None:
-        """Have the viewer given a snapshot before more output."""
-        self._needs_snapshot = True
-        self.pump()
+        """Have the viewer given a snapshot before more output, if that replaces what it shows."""
+        if self._sink.redraws:
+            self._needs_snapshot = True
+            self.pump()
 
     def tell(self, notices: Sequence[Notice]) -> None:
         """Send ``notices``; while they cannot go out, few of them are kept."""

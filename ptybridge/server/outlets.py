@@ -100,6 +100,8 @@ def notice_message(terminal_id: TerminalId, notice: Notice) -> messages.ServerMe
 class BinaryOutlet:
     """Output as binary frames of ``ptybridge.v1``."""
 
+    redraws = True
+
     __slots__ = ("_ack_due", "_acked", "_channel", "_link", "_taken", "_terminal_id")
 
     def __init__(self, link: Link, channel: int, terminal_id: TerminalId) -> None:
@@ -167,6 +169,8 @@ class TextOutlet:
     On a connection that is one terminal's alone (``/pty``), ``channel`` is None: its output
     names neither channel nor offset, and its end is the connection's.
     """
+
+    redraws = False
 
     __slots__ = ("_channel", "_decoder", "_link", "_offset", "_terminal_id")
 
