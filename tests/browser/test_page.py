@@ -348,3 +348,17 @@ async def test_a_program_fills_the_clipboard_and_cannot_read_it(
         await page.is_in_state("online")
         await page.run("echo relo''aded", "reloaded")
         assert await page.page.evaluate(copied) == "since"
+
+
+@pytest.mark.parametrize("height", [400, 404, 408, 412])
+async def test_the_last_row_lies_within_its_pane(
+    browser: Browser, server: Server, height: int
+) -> None:
+    async with tab(browser, height=height) as page:
+        await page.open(address(server))
+        await page.run("echo re''ady", "ready")
+        left_over = await page.page.evaluate(
+            "document.getElementById('terminal').getBoundingClientRect().bottom"
+            " - document.querySelector('.xterm-screen').getBoundingClientRect().bottom"
+        )
+        assert 0 <= left_over < 20
