@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -62,11 +61,9 @@ async def test_a_long_task_is_interrupted_and_what_came_is_kept() -> None:
     async with running() as server, server.binary() as ann, server.binary() as bob:
         await prompt(ann, "trap '' TERM; echo begun; while :; do sleep 0.1; done")
         await until(bob, "text-delta")
-        began = time.monotonic()
         await bob.send("cancel", request_id=4)
         assert (await bob.receive("accepted", "error"))["type"] == "accepted"
         events = await until(ann, "cancelled")
-        assert time.monotonic() - began < 5
         assert events[-2]["type"] == "message.completed"
         assert events[-2]["data"]["reason"] == "cancelled"
         assert answer_of(events) == "begun\n"
