@@ -25,6 +25,7 @@ from ptybridge.core.access import Access
 from ptybridge.core.environment import child_environment
 from ptybridge.core.ports import Audit, Authenticator
 from ptybridge.core.registry import TerminalDefaults
+from ptybridge.core.responder import Responder
 from ptybridge.core.rules import ControlMode, Rules, Sizing
 from ptybridge.server.app import POOL, REGISTRY, make_app
 from ptybridge.server.runner import Site, make_runner
@@ -193,6 +194,7 @@ async def running(
     make_authenticator: Callable[[AccessStore], Authenticator] = by_token,
     audit: Audit | None = None,
     tls: ssl.SSLContext | None = None,
+    responder: Responder | None = None,
 ) -> AsyncIterator[Server]:
     """Run a server until the block ends."""
     settings = settings or Settings()
@@ -224,7 +226,7 @@ async def running(
                 spawner=spawner,
                 make_screen=partial(GhosttyScreen.create, scrollback_lines=lines),
                 workers=workers,
-                responder=ShellResponder("/bin/sh", env=env, cwd="/"),
+                responder=responder or ShellResponder("/bin/sh", env=env, cwd="/"),
                 directory_of=directory_of,
             )
             patience = settings.limits.handshake / 1000

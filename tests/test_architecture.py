@@ -32,7 +32,7 @@ STRANGERS = {
     "wire": IO | {"asyncio"},
     "core": IO | {"msgspec"},
     "config": {"aiohttp", "asyncio", "uvloop"},
-    "adapters": {"aiohttp"},
+    "adapters": {"aiohttp.web"},
     "server": {"ptyprocess", "pyghostty", "pty", "sqlite3", "subprocess", "termios"},
     "client": {"pyghostty"},
 }
@@ -80,7 +80,9 @@ def violations(path: Path, own: str) -> Iterator[str]:
             target = layer(name)
             if target and target != own and target not in BELOW[own]:
                 yield f"{path}:{line}: {own} must not know {target} ({name})"
-        elif top in STRANGERS.get(own, set()) | {"tests", "bench"}:
+        elif {top, ".".join(name.split(".")[:2])} & (
+            STRANGERS.get(own, set()) | {"tests", "bench"}
+        ):
             yield f"{path}:{line}: {own} must not know {top}"
 
 

@@ -286,7 +286,7 @@ def test_what_would_leave_the_server_more_open_than_meant_is_refused(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("transport.mode", "sse"), ("transport.mode", "direct"), ("responder.approve", "never")],
+    [("transport.mode", "sse"), ("transport.mode", "direct")],
 )
 def test_what_changes_nothing_is_taken_with_a_warning(name: str, value: object) -> None:
     settings = build(nested(name, value))

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -10,8 +11,15 @@ from ptybridge.adapters.responders.shell import ShellResponder
 from ptybridge.adapters.store import SqliteStore, StoreError
 from ptybridge.cli.preparation import ServeError, login_shell
 from ptybridge.config import Settings
+from ptybridge.config.settings import OpenAI
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.responder import Responder
+
+if TYPE_CHECKING:
+    from ptybridge.adapters.responders.completions import Endpoint
+
+MAX_KEY_CHARACTERS = 4096
+"""A longer key is a mistake."""
 
 _log = structlog.get_logger(__name__)
 
@@ -33,10 +41,65 @@ def responder_of(settings: Settings, defaults: TerminalDefaults) -> Responder | 
                 raise ServeError("responder.command: needed where responder.kind is command")
             argv = (responder.command,) if isinstance(responder.command, str) else responder.command
             return CommandResponder(argv, env=defaults.env, cwd=defaults.cwd)
-        case _:
-            raise ServeError(
-                "responder.kind: openai is not available in this version; choose another"
+        case "openai":
+            # Imported by need: only who uses it pays for the client's library.
+            from ptybridge.adapters.responders.openai import OpenAIResponder  # noqa: PLC0415
+
+            return OpenAIResponder(
+                _endpoint(responder.openai),
+                shell=login_shell(),
+                env=defaults.env,
+                cwd=defaults.cwd,
+                needs_approval=responder.approve != "never",
             )
+
+
+def _endpoint(chosen: OpenAI) -> "Endpoint":
+    """The endpoint with its key.
+
+    Raises:
+        ServeError: One of them is missing, or cannot be used.
+    """
+    from ptybridge.adapters.responders.completions import Endpoint  # noqa: PLC0415
+
+    for name, value in (("baseURL", chosen.base_url), ("model", chosen.model)):
+        if value is None:
+            raise ServeError(f"responder.openai.{name}: needed where responder.kind is openai")
+    assert chosen.base_url is not None
+    assert chosen.model is not None
+    try:
+        return Endpoint(chosen.base_url, model=chosen.model, key=_key(chosen.api_key_env))
+    except ValueError as error:
+        raise ServeError(f"responder.openai.baseURL: {error}") from error
+
+
+def _key(variable: str) -> str:
+    """The key that a variable holds, or the file that ``variable`` with ``_FILE`` added names.
+
+    Raises:
+        ServeError: There is none, or none that can be sent; the text does not hold it.
+    """
+    if path := os.environ.get(f"{variable}_FILE"):
+        source = f"{variable}_FILE"
+        try:
+            with open(path, encoding="ascii") as file:
+                key = file.read(MAX_KEY_CHARACTERS + 1).strip()
+        except OSError as error:
+            raise ServeError(f"{source}: {path} cannot be read ({error.strerror})") from error
+        except UnicodeError:
+            raise ServeError(f"{source}: {path} holds no usable key") from None
+    else:
+        source = variable
+        key = os.environ.get(variable, "").strip()
+        if not key:
+            raise ServeError(
+                f"responder.openai.apiKeyEnv: {variable} is not set; it holds the key, "
+                f"or {variable}_FILE names its file"
+            )
+    usable = key.isascii() and key.isprintable() and 0 < len(key) <= MAX_KEY_CHARACTERS
+    if not usable or " " in key:
+        raise ServeError(f"{source}: holds no usable key")
+    return key
 
 
 def open_store(settings: Settings, state: Path) -> SqliteStore:

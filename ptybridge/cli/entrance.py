@@ -4,6 +4,7 @@ What is refused here is refused before the server listens: a door that would be 
 was meant to be is not opened.
 """
 
+import os
 import ssl
 import sys
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ def secret_files(settings: Settings, state: Path) -> list[Path]:
     """The server's files and directories that programs in a sandbox must not see."""
     chosen = (settings.server.tls.key, settings.logging.audit)
     others = [Path(name).expanduser() for name in chosen if name is not None]
+    if key := os.environ.get(f"{settings.responder.openai.api_key_env}_FILE"):
+        others.append(Path(key))
     return [state, token_path(settings, state), *others]
 
 

@@ -11,13 +11,7 @@ from ptybridge.config.settings import Settings, value_of
 REFUSED: tuple[str, ...] = ()
 """The start is refused: without what they ask for, the server would be more open than meant."""
 
-WITHOUT_EFFECT = (
-    "transport.mode",
-    "responder.approve",
-    "responder.openai.baseURL",
-    "responder.openai.model",
-    "responder.openai.apiKeyEnv",
-)
+WITHOUT_EFFECT = ("transport.mode",)
 """The start goes on with a warning."""
 
 
