@@ -30,6 +30,7 @@ MAX_ARGUMENT_CHARACTERS = 64 * 1024
 """Characters of one call's arguments."""
 
 _QUOTED_CHARACTERS = 300
+_OK = 200
 _REFUSED_KEY = (401, 403)
 
 Message = Mapping[str, object]
@@ -120,7 +121,7 @@ class Endpoint:
             heard: Gets the text as it comes.
 
         Raises:
-            ResponderFailed: The endpoint could not be reached, refused, or sent what makes no sense.
+            ResponderFailed: The endpoint cannot be reached, refuses, or sends what makes no sense.
         """
         body = {"model": self.model, "messages": messages, "tools": tools, "stream": True}
         timeout = aiohttp.ClientTimeout(
@@ -135,7 +136,7 @@ class Endpoint:
                 ) as response,
             ):
                 try:
-                    if response.status != 200:
+                    if response.status != _OK:
                         raise await self._refusal(response)
                     return await self._read(response, heard)
                 finally:
@@ -175,8 +176,9 @@ class Endpoint:
         text = value.get("message") if isinstance(value, dict) else value
         if not isinstance(text, str):
             return ""
-        line = " ".join(text.replace(self._key, "***").split())
-        line = "".join(character for character in line if character.isprintable())
+        text = text.replace(self._key, "***")
+        shown = (character if character.isprintable() else " " for character in text)
+        line = " ".join("".join(shown).split())
         return f": {line[:_QUOTED_CHARACTERS]}" if line else ""
 
     async def _read(
