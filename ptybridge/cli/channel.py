@@ -54,7 +54,7 @@ def responder_of(settings: Settings, defaults: TerminalDefaults) -> Responder | 
             )
 
 
-def _endpoint(chosen: OpenAI) -> "Endpoint":
+def _endpoint(openai: OpenAI) -> "Endpoint":
     """The endpoint with its key.
 
     Raises:
@@ -62,13 +62,13 @@ def _endpoint(chosen: OpenAI) -> "Endpoint":
     """
     from ptybridge.adapters.responders.completions import Endpoint  # noqa: PLC0415
 
-    for name, value in (("baseURL", chosen.base_url), ("model", chosen.model)):
+    for name, value in (("baseURL", openai.base_url), ("model", openai.model)):
         if value is None:
             raise ServeError(f"responder.openai.{name}: needed where responder.kind is openai")
-    assert chosen.base_url is not None
-    assert chosen.model is not None
+    assert openai.base_url is not None
+    assert openai.model is not None
     try:
-        return Endpoint(chosen.base_url, model=chosen.model, key=_key(chosen.api_key_env))
+        return Endpoint(openai.base_url, model=openai.model, key=_key(openai.api_key_env))
     except ValueError as error:
         raise ServeError(f"responder.openai.baseURL: {error}") from error
 
