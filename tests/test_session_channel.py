@@ -75,6 +75,27 @@ async def test_a_long_task_is_interrupted_and_what_came_is_kept() -> None:
         assert answer_of(await until(ann, "message.completed")) == "next\n"
 
 
+async def test_a_prompt_that_waits_is_withdrawn_by_name_and_no_other_answer_is_stopped() -> None:
+    async with running() as server, server.plain() as ann:
+        await prompt(ann, "echo begun; read forever < /dev/zero")
+        first = (await ann.receive("message.created"))["data"]["message"]["id"]
+        await ann.receive("text-delta")
+        await prompt(ann, "echo never")
+        waiting = (await ann.receive("message.created"))["data"]["message"]["id"]
+        await ann.send("cancel", messageID=waiting)
+        assert (await ann.receive("cancelled"))["data"]["messageID"] == waiting
+        await ann.send("cancel", request_id=5, messageID=waiting)
+        assert (await ann.receive("error"))["data"]["code"] == "conflict"
+        await ann.send("cancel", messageID=first)
+        events = await until(ann, "cancelled")
+        assert events[-2]["data"]["reason"] == "cancelled"
+        await prompt(ann, "echo next")
+        events = await until(ann, "message.completed")
+        assert answer_of(events) == "next\n"
+        said, answer = (event["data"]["message"] for event in events[:2])
+        assert answer["replyTo"] == said["id"]
+
+
 async def test_who_comes_back_gets_exactly_what_it_missed() -> None:
     async with running() as server, server.plain() as ann:
         await ann.send("subscribe", request_id=1)

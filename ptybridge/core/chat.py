@@ -142,15 +142,24 @@ class Chat:
             self._answer_next()
         return message.id
 
-    def cancel(self) -> None:
+    def cancel(self, message_id: str | None = None) -> None:
         """Stop the answer that runs, keeping what was streamed.
 
+        Args:
+            message_id: An answer, or a prompt, whose answer alone is meant; one that still waits
+                is withdrawn.
+
         Raises:
-            Conflict: None runs.
+            Conflict: None runs, or not that one.
         """
-        if self._running is None:
-            raise Conflict("nothing runs that could be cancelled")
+        for waiting in self._waiting:
+            if waiting.message_id == message_id:
+                self._waiting.remove(waiting)
+                self._publish(Cancelled(waiting.message_id))
+                return
         running = self._running
+        if running is None or message_id not in {None, running.id, running.message.reply_to}:
+            raise Conflict("nothing runs that could be cancelled")
         self._end(running, "cancelled")
         running.task.cancel()
 
@@ -189,7 +198,9 @@ class Chat:
         )
         history = tuple(message for message in earlier if message.outcome is not None)
         prompt = Prompt(waiting.text, waiting.author, self._session, history, self._workspace)
-        message = self._add("assistant", self._responder.name, "", outcome=None)
+        message = self._add(
+            "assistant", self._responder.name, "", outcome=None, reply_to=waiting.message_id
+        )
         running = _Running(
             message, clock=self._clock, publish=self._publish, streamed=self._streamed
         )
@@ -240,10 +251,16 @@ class Chat:
     # --- messages
 
     def _add(
-        self, speaker: Speaker, author: str, text: str, *, outcome: Outcome | None = "done"
+        self,
+        speaker: Speaker,
+        author: str,
+        text: str,
+        *,
+        outcome: Outcome | None = "done",
+        reply_to: str | None = None,
     ) -> ChatMessage:
         name = secrets.token_hex(8)
-        message = ChatMessage(name, speaker, author, text, self._wall_clock(), outcome)
+        message = ChatMessage(name, speaker, author, text, self._wall_clock(), outcome, reply_to)
         self._note(message)
         self._keeper.keep(self._session, message, self._publish(MessageCreated(message)))
         return message

@@ -24,6 +24,7 @@ class ChatMessage:
         text: The words; of an answer that runs, those so far.
         time: When it began, in seconds since the Unix epoch.
         outcome: How it ended; None for an answer that runs.
+        reply_to: The prompt that it answers; None where it is no answer, or from before.
     """
 
     id: str
@@ -32,6 +33,7 @@ class ChatMessage:
     text: str
     time: float
     outcome: Outcome | None = "done"
+    reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class MessageCompleted:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Somebody has stopped an answer."""
+    """Somebody has stopped an answer, or withdrawn a prompt that waited for one."""
 
     message_id: str
 

@@ -82,7 +82,7 @@ class SessionHandlers:
 
     def cancel(self, connection: Connection, message: wire.Cancel, request_id: int | None) -> None:
         """Stop the answer that runs."""
-        self._session(connection, message.session_id).chat.cancel()
+        self._session(connection, message.session_id).chat.cancel(message.message_id)
         connection.reply(messages.Accepted(), request_id)
 
     def approve(

@@ -113,6 +113,7 @@ def message_state(message: ChatMessage) -> wire.MessageState:
         parts=parts,
         time=int(message.time * 1000),
         reason=message.outcome if message.speaker == "assistant" else None,
+        reply_to=message.reply_to,
     )
 
 

@@ -52,10 +52,11 @@ class Say(Message, frozen=True):
 
 
 class Cancel(Message, frozen=True):
-    """Stop the answer that runs."""
+    """Stop the answer that runs; with ``messageID``, only the answer or prompt of that name."""
 
     type: ClassVar[str] = "cancel"
     session_id: Name | None = None
+    message_id: Name | None = None
 
 
 class Approve(Message, frozen=True):
@@ -73,7 +74,7 @@ class Approve(Message, frozen=True):
 class MessageState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=True):
     """A message of the chat; ``time`` in milliseconds since the Unix epoch.
 
-    ``reason`` is how an answer ended; without it, it runs.
+    ``reason`` is how an answer ended; without it, it runs. ``reply_to`` is the prompt's name.
     """
 
     id: str
@@ -82,6 +83,7 @@ class MessageState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=
     parts: list[Part]
     time: int
     reason: str | None = None
+    reply_to: str | None = None
 
 
 class MemberState(msgspec.Struct, frozen=True):
