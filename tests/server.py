@@ -63,6 +63,7 @@ class Server:
     scheme = "http"
 
     def __init__(self, app: web.Application, port: int, http: aiohttp.ClientSession) -> None:
+        self.app = app
         self.registry = app[REGISTRY]
         self.pool = app[POOL]
         self.port = port

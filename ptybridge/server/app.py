@@ -2,53 +2,36 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from functools import partial
 from pathlib import Path
 
-import structlog
 from aiohttp import web
 
 from ptybridge.config import Settings
 from ptybridge.core.access import Access
-from ptybridge.core.bus import Bus
-from ptybridge.core.chat import Forgetful, Keeper
+from ptybridge.core.chat import Keeper
 from ptybridge.core.ports import Audit, Authenticator, MakeScreen, PtySpawner, Shares, Workers
-from ptybridge.core.registry import Limits, Registry, TerminalDefaults
+from ptybridge.core.registry import Registry, TerminalDefaults
 from ptybridge.core.responder import Responder
-from ptybridge.core.screen import ScreenFailed
-from ptybridge.core.session import Surroundings
-from ptybridge.core.terminal import Terminal
-from ptybridge.server.audited import AUDIT, NoAudit
+from ptybridge.server.audited import AUDIT
+from ptybridge.server.bridge import Bridge, make_bridge
 from ptybridge.server.callers import TrustedProxies
 from ptybridge.server.door import Door
-from ptybridge.server.gate import Gate
 from ptybridge.server.login_routes import LoginRoutes
 from ptybridge.server.middlewares import PROXY_HEADER, at_the_door, errors_as_json, harden
 from ptybridge.server.pool import ConnectionPool
 from ptybridge.server.resources import Resources
 from ptybridge.server.revoker import Revoker
-from ptybridge.server.router import Router
 from ptybridge.server.routes import Routes
-from ptybridge.server.session_handlers import SessionHandlers
 from ptybridge.server.share_routes import ShareRoutes
-from ptybridge.server.sockets import Greeting, Sockets
+from ptybridge.server.sockets import Sockets
 from ptybridge.server.streams import EventStreams
-from ptybridge.server.supervisor import Supervisor, Timeouts
-from ptybridge.server.terminal_handlers import TerminalHandlers
 from ptybridge.server.throttle import THROTTLE, Throttle
-from ptybridge.wire import messages
-from ptybridge.wire.codes import CloseCode
 
-_log = structlog.get_logger(__name__)
-
+BRIDGE = web.AppKey("bridge", Bridge)
 REGISTRY = web.AppKey("registry", Registry)
 ACCESS = web.AppKey("access", Access)
 POOL = web.AppKey("pool", ConnectionPool)
-
-HANG_UP_SECONDS = 7.0
-"""How long the programs may take at the server's end: their grace, and what killing takes."""
 
 MAX_BODY = 1024 * 1024
 """Bytes that the body of a request may have."""
@@ -90,8 +73,18 @@ def make_app(
         directory_of: The working directory of a process by its id, where it can be known.
     """
     websocket = settings.transport.websocket
-    audit = audit or NoAudit()
-    loop = asyncio.get_running_loop()
+    bridge = make_bridge(
+        settings,
+        defaults=defaults,
+        spawner=spawner,
+        access=access,
+        audit=audit,
+        make_screen=make_screen,
+        workers=workers,
+        responder=responder,
+        keeper=keeper,
+        directory_of=directory_of,
+    )
     patience = settings.limits.handshake / 1000
     door = Door(
         hostname=websocket.hostname if settings.server.unix_socket is None else "localhost",
@@ -100,57 +93,26 @@ def make_app(
         scheme="http" if settings.server.tls.cert is None else "https",
     )
     proxies = TrustedProxies(settings.server.trusted_proxies)
-    bus = Bus(loop)
-    registry = Registry(
-        spawner,
-        defaults=defaults,
-        make_screen=make_screen,
-        workers=workers,
-        on_screen_lost=_warn_of_lost_screen,
-        on_ended=partial(_note_end, audit),
-        limits=Limits(
-            sessions=settings.limits.sessions,
-            terminals=settings.limits.terminals,
-            terminals_per_user=settings.limits.terminals_per_user,
-        ),
-        clock=loop,
-        surroundings=Surroundings(
-            loop,
-            time.time,
-            bus,
-            responder=responder,
-            keeper=keeper or Forgetful(),
-            directory_of=directory_of,
-        ),
-    )
-    sessions = SessionHandlers(registry, bus=bus, access=access)
-    pool = ConnectionPool(limit=settings.limits.connections)
-    router = Router(Gate(access, registry).admit)
-    TerminalHandlers(registry, access=access, audit=audit).add_to(router)
-    sessions.add_to(router)
-    revoker = Revoker(pool, authenticator=authenticator, access=access, audit=audit)
+    revoker = Revoker(bridge.pool, authenticator=authenticator, access=access, audit=bridge.audit)
     base = settings.server.base_path.rstrip("/")
-    greeting = Greeting(
-        ping=messages.PingTimes(websocket.ping.interval, websocket.ping.timeout),
-        reconnect=messages.ReconnectTimes(
-            websocket.reconnect.max_attempts, websocket.reconnect.delay
-        ),
-        input_window=settings.limits.input_queue_bytes // 4,
-        max_message=settings.limits.message_bytes,
-    )
     app = web.Application(
         middlewares=[errors_as_json, at_the_door(door, proxies=proxies, patience=patience)],
         client_max_size=MAX_BODY,
     )
-    app[REGISTRY] = registry
-    app[POOL] = pool
-    app[THROTTLE] = Throttle(limit=settings.limits.login_attempts, time=loop.time)
+    app[BRIDGE] = bridge
+    app[REGISTRY] = bridge.registry
+    app[POOL] = bridge.pool
+    app[THROTTLE] = Throttle(
+        limit=settings.limits.login_attempts, time=asyncio.get_running_loop().time
+    )
     app[PROXY_HEADER] = settings.auth.proxy_header
-    app[AUDIT] = audit
+    app[AUDIT] = bridge.audit
     app[ACCESS] = access
     Routes(web_root=web_root, base=base).add_to(app)
     LoginRoutes(authenticator=authenticator, base=base, on_logout=revoker.sweep).add_to(app)
-    Resources(registry=registry, authenticator=authenticator, access=access, base=base).add_to(app)
+    Resources(
+        registry=bridge.registry, authenticator=authenticator, access=access, base=base
+    ).add_to(app)
     ShareRoutes(
         authenticator=authenticator,
         access=access,
@@ -161,48 +123,27 @@ def make_app(
     Sockets(
         authenticator=authenticator,
         access=access,
-        registry=registry,
-        pool=pool,
-        router=router,
-        greeting=greeting,
-        follow=sessions.follow,
+        registry=bridge.registry,
+        pool=bridge.pool,
+        router=bridge.router,
+        greeting=bridge.greeting,
+        follow=bridge.sessions.follow,
         base=base,
     ).add_to(app)
     EventStreams(
         authenticator=authenticator,
         access=access,
-        registry=registry,
-        pool=pool,
-        router=router,
-        greeting=greeting,
+        registry=bridge.registry,
+        pool=bridge.pool,
+        router=bridge.router,
+        greeting=bridge.greeting,
         base=base,
     ).add_to(app)
     app.on_response_prepare.append(harden)
-    timeouts = Timeouts(
-        ping_after=websocket.ping.interval / 1000, drop_after=websocket.ping.timeout / 1000
-    )
-    supervisor = Supervisor(pool, timeouts, time=loop.time, also=registry.sweep)
-    app.cleanup_ctx.append(_running(supervisor.run, "supervisor"))
+    app.cleanup_ctx.append(_running(bridge.supervisor.run, "supervisor"))
     app.cleanup_ctx.append(_running(revoker.run, "revoker"))
     app.on_shutdown.append(_stop)
     return app
-
-
-def _warn_of_lost_screen(terminal: Terminal, error: ScreenFailed) -> None:
-    """Say that a terminal goes on without its screen; never what the screen was fed."""
-    _log.warning("a screen was lost", terminal=terminal.id, reason=str(error))
-
-
-def _note_end(audit: Audit, terminal: Terminal) -> None:
-    """Write down that a program has ended, and how."""
-    assert terminal.status is not None
-    audit.record(
-        "terminal.end",
-        session=terminal.session_id,
-        terminal=terminal.id,
-        code=terminal.status.code,
-        signal=terminal.status.signal,
-    )
 
 
 def _running(
@@ -222,5 +163,4 @@ def _running(
 
 async def _stop(app: web.Application) -> None:
     """Tell everybody, then end the programs; new requests are not accepted any more."""
-    app[POOL].close_all(CloseCode.GOING_AWAY, "the server is going away")
-    await app[REGISTRY].close(patience=HANG_UP_SECONDS)
+    await app[BRIDGE].close()

@@ -65,13 +65,13 @@ class Gate:
         if terminal_id is not None:
             terminal = self._registry.terminal(terminal_id)
             self._access.require_terminal(identity, terminal, needed)
+        elif message.type in _MAKES_SESSION:
+            self._access.enter(identity, self._session(connection, message), needed)
         elif hasattr(message, "channel"):
             viewer = connection.viewer(message.channel)
             if viewer.role < needed:
                 raise Denied(f"a {viewer.role.label} cannot do that")
             self._access.require(identity, viewer.terminal.session_id, Role.WATCHER)
-        elif message.type in _MAKES_SESSION:
-            self._access.enter(identity, self._session(connection, message), needed)
         else:
             self._access.require(identity, self._session(connection, message), needed)
 

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
@@ -20,46 +19,18 @@ from ptybridge.server import upgrade
 from ptybridge.server.audited import note
 from ptybridge.server.callers import CALLER
 from ptybridge.server.connection import Connection, MakeSink
+from ptybridge.server.greeting import Greeting
 from ptybridge.server.links import Link
 from ptybridge.server.middlewares import IDENTITY, authenticated
 from ptybridge.server.outlets import BinaryOutlet, TextOutlet
 from ptybridge.server.pool import ConnectionPool
 from ptybridge.server.router import Router
 from ptybridge.server.websocket import WebSocketLink
-from ptybridge.wire import messages
 from ptybridge.wire.codes import CloseCode
 from ptybridge.wire.frames import SUBPROTOCOL
 
 PLAIN_SIZE = WindowSize(24, 80)
 """Size of a terminal whose plain client has not said its own yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    """What a ``welcome`` tells every client, and what holds for all of them.
-
-    Attributes:
-        ping: The supervisor's times.
-        reconnect: How clients are to come back.
-        input_window: Bytes of input that a client may have unacknowledged.
-        max_message: Bytes that a message may have.
-    """
-
-    ping: messages.PingTimes
-    reconnect: messages.ReconnectTimes
-    input_window: int
-    max_message: int
-
-    def welcome(self, connection: Connection) -> messages.Welcome:
-        """The first message to a connection."""
-        identity = connection.identity
-        return messages.Welcome(
-            connection_id=connection.id,
-            user=messages.User(identity.id, identity.name),
-            ping=self.ping,
-            reconnect=self.reconnect,
-            input_window=self.input_window,
-        )
 
 
 def _alone(link: Link, _: int, terminal_id: TerminalId) -> ViewerSink:

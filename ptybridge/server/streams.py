@@ -18,11 +18,12 @@ from ptybridge.server.audited import note
 from ptybridge.server.callers import CALLER
 from ptybridge.server.connection import Connection
 from ptybridge.server.event_stream import CHANNEL, EventStreamLink
+from ptybridge.server.greeting import Greeting
 from ptybridge.server.middlewares import IDENTITY, SECURITY_HEADERS, authenticated
 from ptybridge.server.outlets import BinaryOutlet
 from ptybridge.server.pool import ConnectionPool
 from ptybridge.server.router import Router
-from ptybridge.server.sockets import PLAIN_SIZE, Greeting
+from ptybridge.server.sockets import PLAIN_SIZE
 from ptybridge.server.upgrade import hand_over
 from ptybridge.wire import event_stream, messages
 from ptybridge.wire.codes import CloseCode

@@ -65,6 +65,9 @@ class TerminalHandlers:
     ) -> None:
         """Start a terminal and say when it runs."""
         session = self._session(connection, message.session_id)
+        channel = message.channel
+        if channel is not None:
+            self._check_channel(connection, channel)
 
         async def start() -> None:
             terminal = await self._registry.open(
@@ -76,6 +79,11 @@ class TerminalHandlers:
             )
             note_deed(self._audit, connection, "terminal.open", terminal)
             connection.reply(messages.TerminalOpened(terminal_state(terminal)), request_id)
+            if channel is not None:
+                view = messages.Attach(
+                    channel, terminal.id, message.rows, message.cols, 0, message.window
+                )
+                self.attach(connection, view, None)
 
         connection.run(start(), request_id)
 
@@ -100,10 +108,7 @@ class TerminalHandlers:
     ) -> None:
         """Begin to view a terminal: ``attached``, then output."""
         terminal = self._registry.terminal(message.terminal_id)
-        if message.channel in connection.viewers:
-            raise Conflict(f"channel {message.channel} is in use")
-        if len(connection.viewers) >= MAX_VIEWERS:
-            raise LimitReached("viewers on one connection", MAX_VIEWERS)
+        self._check_channel(connection, message.channel)
         viewer = terminal.attach(
             connection.sink(message.channel, terminal.id),
             name=connection.identity.name,
@@ -131,6 +136,13 @@ class TerminalHandlers:
             request_id,
         )
         viewer.begin()
+
+    @staticmethod
+    def _check_channel(connection: Connection, channel: int) -> None:
+        if channel in connection.viewers:
+            raise Conflict(f"channel {channel} is in use")
+        if len(connection.viewers) >= MAX_VIEWERS:
+            raise LimitReached("viewers on one connection", MAX_VIEWERS)
 
     def detach(
         self, connection: Connection, message: messages.Detach, request_id: int | None

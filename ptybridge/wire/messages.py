@@ -74,7 +74,10 @@ class Ping(Message, frozen=True):
 
 
 class OpenTerminal(Message, frozen=True):
-    """Start a terminal in a session; ``command`` left out is the configured one."""
+    """Start a terminal in a session; ``command`` left out is the configured one.
+
+    With ``channel`` it is viewed there from its first byte on, as if by an ``attach``.
+    """
 
     type: ClassVar[str] = "terminal.open"
     rows: Rows
@@ -82,6 +85,8 @@ class OpenTerminal(Message, frozen=True):
     session_id: Name | None = None
     command: Annotated[list[str], msgspec.Meta(min_length=1, max_length=256)] | None = None
     cwd: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+    channel: Channel | None = None
+    window: Offset = 0
 
 
 class CloseTerminal(Message, frozen=True):

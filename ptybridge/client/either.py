@@ -1,0 +1,71 @@
+"""WebSocket where the network lets it through, else server-sent events, and back again later."""
+
+import asyncio
+from collections.abc import Callable
+
+from ptybridge.client.errors import CannotConnect, UpgradeFailed
+from ptybridge.client.links import Link, Transport
+
+RETRY_SECONDS = 300.0
+"""How long it is remembered that WebSocket did not come through."""
+
+
+class EitherTransport:
+    """Prefers the first transport, and falls back to the second one when no upgrade comes of it."""
+
+    def __init__(
+        self,
+        first: Transport,
+        second: Transport,
+        *,
+        time: Callable[[], float],
+        retry_after: float = RETRY_SECONDS,
+    ) -> None:
+        """``time`` is a monotonic clock; ``retry_after`` in its seconds."""
+        self._first = first
+        self._second = second
+        self._time = time
+        self._retry_after = retry_after
+        self._failed_at = float("-inf")
+        self._is_second = False
+
+    async def connect(self) -> Link:
+        """A new connection over the one that works.
+
+        Raises:
+            CannotConnect: Neither does; what the second one found.
+        """
+        if self._time() - self._failed_at >= self._retry_after:
+            try:
+                link = await self._first.connect()
+            except UpgradeFailed:
+                link = await self._second.connect()
+                # Only now is it known that the network blocks the one and nothing else.
+                self._failed_at = self._time()
+            else:
+                self._is_second = False
+                return link
+        else:
+            link = await self._second.connect()
+        self._is_second = True
+        return link
+
+    async def better(self) -> Link | None:
+        """Where the second one serves: wait until the first one works."""
+        while self._is_second:
+            wait = self._failed_at + self._retry_after - self._time()
+            await asyncio.sleep(max(0.0, wait))
+            try:
+                link = await self._first.connect()
+            except CannotConnect:
+                self._failed_at = self._time()
+            else:
+                self._failed_at = float("-inf")
+                self._is_second = False
+                return link
+        return None
+
+    async def close(self) -> None:
+        """Close both."""
+        await self._first.close()
+        await self._second.close()

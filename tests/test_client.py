@@ -1,0 +1,354 @@
+"""The Python client over every transport, against a real server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+
+import pytest
+
+from ptybridge.client import (
+    Client,
+    ConnectionEnded,
+    InputInDoubt,
+    Output,
+    Refused,
+    RequestFailed,
+    Snapshot,
+    State,
+    Subscription,
+    Unreachable,
+    View,
+    connect,
+)
+from ptybridge.client.direct import Direct, DirectLink, DirectTransport
+from ptybridge.core.identity import OWNER, Identity
+from ptybridge.core.values import Role
+from ptybridge.server.app import BRIDGE
+from ptybridge.wire import messages
+from ptybridge.wire import session_messages as wire
+from tests.server import TOKEN, Server, running, settings_of
+
+Connect = Callable[..., AbstractAsyncContextManager[Client]]
+
+EAGER = settings_of(transport={"websocket": {"reconnect": {"delay": 20}}})
+"""Clients come back at once."""
+
+LOOP = 'stty raw -echo; echo READY; while IFS= read -r line; do echo "<$line>"; done'
+
+
+@asynccontextmanager
+async def directly(server: Server, *, identity: Identity = OWNER) -> AsyncIterator[Client]:
+    bridge = server.app[BRIDGE]
+    transport = DirectTransport(partial(bridge.connect, identity, session="main"))
+    async with Client(transport) as client:
+        yield client
+
+
+@pytest.fixture(params=["websocket", "sse", "direct"])
+async def connection(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Server, Connect]]:
+    """A server, and what connects to it over one of the transports."""
+    async with running() as server:
+        if request.param == "direct":
+            yield server, partial(directly, server)
+        else:
+            make = partial(connect, server.url(""), token=TOKEN, transport=request.param)
+            yield server, make
+
+
+async def output_until(view: View, marker: bytes) -> bytes:
+    """What the terminal prints until it has printed ``marker``; contiguous."""
+    collected = b""
+    end = None
+    async with asyncio.timeout(20):
+        async for item in view:
+            if isinstance(item, Output):
+                assert end in {None, item.offset}
+                end = item.offset + len(item.data)
+                collected += item.data
+            if marker in collected:
+                return collected
+    raise AssertionError(collected)
+
+
+async def until(subscription: Subscription, kind: type[wire.Event]) -> wire.Event:
+    async with asyncio.timeout(20):
+        async for event in subscription:
+            if isinstance(event, kind):
+                return event
+    raise AssertionError("the subscription ended")
+
+
+async def test_a_terminal_is_opened_typed_into_resized_and_ends(
+    connection: tuple[Server, Connect],
+) -> None:
+    _, make = connection
+    async with make() as client:
+        terminal = await client.open(command=["/bin/sh"], rows=24, cols=80)
+        view = await client.attach(terminal.id, rows=24, cols=80)
+        await view.write(b"stty size; echo a''b\r")
+        assert b"24 80" in await output_until(view, b"ab\r\n")
+        view.resize(30, 100)
+        async for item in view:
+            if isinstance(item, messages.Resized):
+                assert (item.rows, item.cols) == (30, 100)
+                break
+        await view.write(b"stty size; exit 3\r")
+        await view.drain()
+        assert b"30 100" in await output_until(view, b"30 100")
+        rest = [item async for item in view]
+        assert rest[-1] == messages.Exited(terminal.id, code=3)
+        with pytest.raises(ConnectionEnded):
+            await view.write(b"late")
+
+
+async def test_a_paste_larger_than_every_window_arrives_whole(
+    connection: tuple[Server, Connect],
+) -> None:
+    _, make = connection
+    size = 3_000_000
+    async with make() as client:
+        command = ["/bin/sh", "-c", f"stty raw -echo; echo READY; head -c {size} | cksum"]
+        terminal = await client.open(command=command)
+        view = await client.attach(terminal.id)
+        await output_until(view, b"READY")
+        await view.write(b"x" * size)
+        printed = await output_until(view, str(size).encode())
+    cksum = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", f"head -c {size} /dev/zero | tr '\\0' x | cksum",
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    expected, _ = await cksum.communicate()
+    assert expected.strip() in printed
+
+
+async def test_a_flood_is_whole_and_holds_nobody_up(connection: tuple[Server, Connect]) -> None:
+    _, make = connection
+    async with make() as client:
+        command = ["/bin/sh", "-c", "read go; seq 1 400000; echo DONE"]
+        terminal = await client.open(command=command)
+        view = await client.attach(terminal.id)
+        await view.write(b"\r")
+        printed = await output_until(view, b"DONE\r\n")
+    numbers = [int(line) for line in printed.split() if line.isdigit()]
+    assert numbers == list(range(1, 400_001))
+
+
+async def test_who_comes_late_is_given_the_screen(connection: tuple[Server, Connect]) -> None:
+    server, make = connection
+    async with make() as client:
+        terminal = await client.open(command=["/bin/sh", "-c", "seq 1 300000; echo END; read x"])
+        async with server.plain() as other:
+            await other.attach(terminal.id)
+            async with asyncio.timeout(20):
+                while "END" not in (await other.receive("output"))["data"]["output"]:
+                    pass
+        view = await client.attach(terminal.id)
+        async for item in view:
+            if isinstance(item, Snapshot):
+                assert (item.rows, item.cols) == (24, 80)
+                assert b"END" in item.data
+                break
+
+
+async def test_a_prompt_is_answered_word_by_word(connection: tuple[Server, Connect]) -> None:
+    _, make = connection
+    async with make() as client:
+        answer = await client.prompt("main", "echo one; echo two; exit 4")
+        assert "".join([delta async for delta in answer]) == "one\ntwo\n" == answer.text
+        assert answer.reason == "done"
+        again = await client.prompt("main", "echo three")
+        kinds = [type(event).__name__ async for event in again.events()]
+        assert kinds == ["ToolCall", "TextDelta", "ToolResult"]
+
+
+async def test_a_prompt_is_cancelled_and_what_waits_is_withdrawn(
+    connection: tuple[Server, Connect],
+) -> None:
+    _, make = connection
+    async with make() as client:
+        answer = await client.prompt("main", "echo begun; read forever < /dev/zero")
+        waiting = await client.prompt("main", "echo never")
+        async for delta in answer:
+            assert delta == "begun\n"
+            await waiting.cancel()
+            await answer.cancel()
+        assert (answer.reason, answer.text) == ("cancelled", "begun\n")
+        assert [delta async for delta in waiting] == []
+        assert waiting.reason == "cancelled"
+        with pytest.raises(RequestFailed) as refused:
+            await answer.cancel()
+        assert refused.value.code == "conflict"
+
+
+async def test_a_subscription_gives_each_event_once(connection: tuple[Server, Connect]) -> None:
+    _, make = connection
+    async with make() as ann, make() as bob, await bob.subscribe("main") as heard:
+        assert heard.state is not None
+        names = [await ann.say("main", f"word {number}") for number in range(50)]
+        seen: list[str] = []
+        async with asyncio.timeout(20):
+            async for event in heard:
+                if isinstance(event, wire.MessageCreated):
+                    seen.append(event.message.id)
+                if len(seen) == len(names):
+                    break
+        assert seen == names
+        late = await bob.subscribe("main", since=0)
+        first = await until(late, wire.MessageCreated)
+        assert isinstance(first, wire.MessageCreated)
+        assert first.message.id == names[0]
+
+
+async def test_what_may_not_be_is_said(connection: tuple[Server, Connect]) -> None:
+    _, make = connection
+    async with make() as client:
+        with pytest.raises(RequestFailed) as missing:
+            await client.attach("no-such-terminal")
+        assert missing.value.code == "not-found"
+        terminal = await client.open()
+        watching = await client.attach(terminal.id, role="watcher")
+        await watching.write(b"x")
+        with pytest.raises(RequestFailed) as denied:
+            await watching.drain()
+        assert denied.value.code == "denied"
+        typing = await client.attach(terminal.id)
+        await typing.write(b"echo a''b\r")
+        assert b"ab" in await output_until(typing, b"ab\r\n")
+        await client.close_terminal(terminal.id)
+
+
+async def test_who_came_directly_is_who_they_are() -> None:
+    guest = Identity("guest", "guest", Role.WATCHER)
+    async with running() as server, directly(server, identity=guest) as client:
+        assert client.user.id == "guest"
+        with pytest.raises(RequestFailed) as denied:
+            await client.open()
+        assert denied.value.code == "denied"
+
+
+@pytest.mark.parametrize("transport", ["websocket", "sse"])
+async def test_a_cut_loses_no_byte_and_no_event(transport: str) -> None:
+    states: list[State] = []
+    async with running(EAGER) as server:
+        options = {"token": TOKEN, "transport": transport, "on_state": states.append}
+        async with connect(server.url(""), **options) as client:  # type: ignore[arg-type]  # params
+            terminal = await client.open(command=["/bin/sh", "-c", LOOP])
+            view = await client.attach(terminal.id)
+            heard = await client.subscribe("main")
+            await output_until(view, b"READY")
+            answer = await client.prompt(
+                "main", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep .05; done"
+            )
+            typed = b""
+            for number in range(8):
+                for open_connection in server.pool:
+                    open_connection.link.abort()
+                while True:
+                    try:
+                        await view.write(b"%d\n" % number)
+                        await view.drain()
+                    except InputInDoubt as doubt:
+                        typed += b"?" * doubt.count
+                        continue
+                    break
+            await output_until(view, b"<7>")
+            assert "".join([delta async for delta in answer]).split() == list("12345678")
+            last = await client.say("main", "the last")
+            seqs = []
+            async for event in heard:
+                seqs.append(event.last if isinstance(event, wire.Gap) else event.seq)
+                if isinstance(event, wire.MessageCreated) and event.message.id == last:
+                    break
+            assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    assert [state.name for state in states].count("connected") >= 2
+    assert states[-1].name == "ended"
+
+
+async def test_a_cut_with_typed_bytes_on_their_way_is_said() -> None:
+    async with running(EAGER) as server, connect(server.url(""), token=TOKEN) as client:
+        command = ["/bin/sh", "-c", "stty raw -echo; echo READY; sleep 600"]
+        terminal = await client.open(command=command)
+        view = await client.attach(terminal.id)
+        await output_until(view, b"READY")
+        typing = asyncio.create_task(view.write(b"x" * 10_000_000))
+        async with asyncio.timeout(20):
+            while not view.is_typing:
+                await asyncio.sleep(0)
+        for connection in server.pool:
+            connection.link.abort()
+        with pytest.raises(InputInDoubt) as doubt:
+            await typing
+        assert 0 < doubt.value.count <= 10_000_000
+
+
+class Gate(DirectTransport):
+    """Connects when it is open."""
+
+    def __init__(self, connect: Callable[[], Direct]) -> None:
+        super().__init__(connect)
+        self.opened = asyncio.Event()
+        self.opened.set()
+
+    async def connect(self) -> DirectLink:
+        await self.opened.wait()
+        return await super().connect()
+
+
+async def test_a_terminal_that_is_gone_after_a_cut_ends_the_view() -> None:
+    async with running(EAGER) as server:
+        gate = Gate(partial(server.app[BRIDGE].connect, OWNER))
+        async with Client(gate) as client:
+            terminal = await client.open(session="main", command=["/bin/sh", "-c", "sleep 600"])
+            view = await client.attach(terminal.id)
+            gate.opened.clear()
+            for connection in server.pool:
+                connection.link.abort()
+            there = server.registry.terminal(terminal.id)
+            there.hang_up()
+            async with asyncio.timeout(20):
+                while there.status is None:
+                    await asyncio.sleep(0.01)
+            server.registry.forget(there)
+            gate.opened.set()
+            with pytest.raises(RequestFailed) as gone:
+                await output_until(view, b"never printed")
+    assert gone.value.code == "not-found"
+
+
+@pytest.mark.parametrize("transport", ["auto", "websocket", "sse"])
+async def test_a_wrong_token_is_refused_and_nothing_is_tried_again(transport: str) -> None:
+    async with running() as server:
+        with pytest.raises(Refused) as refused:
+            async with connect(
+                server.url(""),
+                token="wrong",
+                transport=transport,  # type: ignore[arg-type]  # of the parameters
+            ):
+                pass
+    assert refused.value.status == 401
+
+
+@pytest.mark.parametrize("transport", ["auto", "websocket", "sse"])
+async def test_nobody_there_is_unreachable(transport: str, unused_tcp_port: int) -> None:
+    with pytest.raises(Unreachable):
+        async with connect(
+            f"http://127.0.0.1:{unused_tcp_port}",
+            transport=transport,  # type: ignore[arg-type]  # of the parameters
+        ):
+            pass
+
+
+async def test_a_terminal_is_viewed_from_its_first_byte_however_fast_it_prints(
+    connection: tuple[Server, Connect],
+) -> None:
+    _, make = connection
+    async with make() as client:
+        view = await client.open_view(command=["/bin/sh", "-c", "seq 1 600000; echo DONE; read x"])
+        printed = await output_until(view, b"DONE\r\n")
+        view.start_over()
+        async with asyncio.timeout(20):
+            first = await anext(aiter(view))
+        assert isinstance(first, messages.Attached)
+    numbers = [int(line) for line in printed.split() if line.isdigit()]
+    assert numbers == list(range(1, 600_001))
