@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ptybridge import __version__
-from ptybridge.cli import accounts, remote, sharing
+from ptybridge.cli import accounts, client_commands, remote, sharing
 
 USAGE_ERROR = 2
 """Exit code when the settings or the machine do not allow it, as argparse's own."""
@@ -54,19 +54,23 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "check-config", parents=[with_settings], help="say whether the settings can be used"
     )
-    remote.add_commands(commands)
+    where, as_json = remote.server_options(), remote.json_option()
+    remote.add_commands(commands, where, as_json)
+    client_commands.add_commands(commands, where, as_json)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command; ends the process with its exit code."""
     arguments = _parser().parse_args(argv)
-    if hasattr(arguments, "ask"):
-        try:
+    try:
+        if hasattr(arguments, "ask"):
             remote.run(arguments)
-        except remote.RemoteError as error:
-            fail(str(error))
-        return
+            return
+        if hasattr(arguments, "work"):
+            raise SystemExit(arguments.work(arguments))
+    except remote.RemoteError as error:
+        fail(str(error))
     # Imported by need: a version is told at once, and only the server pays for its libraries.
     from ptybridge.cli.preparation import ServeError  # noqa: PLC0415
 

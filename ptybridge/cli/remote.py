@@ -24,8 +24,8 @@ class RemoteError(Exception):
     """The server cannot be asked, or refuses; the text is one line that says what to do."""
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the commands of this module."""
+def server_options() -> argparse.ArgumentParser:
+    """The options that say which server, as a parent of commands."""
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument(
         "--url",
@@ -38,8 +38,22 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="FILE",
         help="holds the token; else PTYBRIDGE_TOKEN, else the state directory's",
     )
+    return where
+
+
+def json_option() -> argparse.ArgumentParser:
+    """The option of commands that a script would want, as a parent of them."""
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    return as_json
+
+
+def add_commands(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    where: argparse.ArgumentParser,
+    as_json: argparse.ArgumentParser,
+) -> None:
+    """Add the commands of this module."""
     listing = commands.add_parser("ls", parents=[where, as_json], help="list the terminals")
     listing.set_defaults(ask=_list)
     new = commands.add_parser("new", parents=[where, as_json], help="start a terminal")
@@ -107,6 +121,16 @@ def _screen(arguments: argparse.Namespace) -> str:
     return text if text.endswith("\n") else text + "\n"
 
 
+def session_of(arguments: argparse.Namespace) -> str:
+    """The session that the terminal of the arguments belongs to.
+
+    Raises:
+        RemoteError: There is no such terminal, or the server cannot be asked.
+    """
+    name: str = json.loads(_ask(arguments, "GET", _path(arguments)))["terminal"]["sessionID"]
+    return name
+
+
 def _path(arguments: argparse.Namespace) -> str:
     return f"terminals/{urllib.parse.quote(arguments.id, safe='')}"
 
@@ -119,7 +143,7 @@ def _ask(
     if urllib.parse.urlsplit(url).scheme not in {"http", "https"}:
         raise RemoteError(f"--url: {arguments.url} is no address such as {DEFAULT_URL}")
     request = urllib.request.Request(url, method=method)  # noqa: S310 - checked above
-    request.add_header("Authorization", f"Bearer {_token(arguments)}")
+    request.add_header("Authorization", f"Bearer {token_of(arguments)}")
     if body is not None:
         request.data = json.dumps(body).encode()
         request.add_header("Content-Type", "application/json")
@@ -147,7 +171,12 @@ def _complaint(error: urllib.error.HTTPError) -> str:
     return f"the server refuses ({error.code}): {said}"
 
 
-def _token(arguments: argparse.Namespace) -> str:
+def token_of(arguments: argparse.Namespace) -> str:
+    """The token: of a file, of the environment, or of this user's server.
+
+    Raises:
+        RemoteError: There is none.
+    """
     chosen: Path | None = arguments.token_file
     if chosen is None and (token := os.environ.get("PTYBRIDGE_TOKEN")):
         return token
