@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench import bare, bridge, peer, report
+from bench.channel import Channel
 from bench.echo import Echo
 from bench.figures import Figure, Row
 from bench.flood import Flood
@@ -20,7 +21,7 @@ from bench.interrupt import Interrupt
 from bench.stall import Stall
 from bench.subjects import Serving, Subject, Unmeasured
 
-FIGURES: tuple[Figure, ...] = (Echo(), Flood(), Interrupt(), Stall())
+FIGURES: tuple[Figure, ...] = (Echo(), Flood(), Interrupt(), Stall(), Channel())
 SUBJECTS: dict[str, Serving] = {
     bare.Bare.name: bare.start,
     bridge.Bridge.name: bridge.start,
@@ -83,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     rows += figure.measure(subjects, quick=arguments.quick)
                 except (Unmeasured, OSError) as error:
                     failures.append(f"{figure.name}: {error}")
-    print(report.table(rows, [subject.name for subject in subjects]))
+    print(report.table(rows, report.columns(rows, [subject.name for subject in subjects])))
     print(f"\nmedian (least..greatest) of the rounds; {time.monotonic() - began:.0f} s in all")
     for failure in failures:
         print(f"not measured: {failure}", file=sys.stderr)

@@ -148,6 +148,19 @@ class Bridge:
         finally:
             socket.close()
 
+    def join(self, session: str | None) -> WebSocket:
+        """A plain connection that follows ``session``, told all that was before."""
+        query = "" if session is None else f"?sessionID={session}"
+        socket = WebSocket.connect(self._port, f"/ws{query}", token=self._token)
+        connection = Connection(socket)
+        connection.request("ping")
+        connection.reply("pong")
+        return socket
+
+    def cpu_seconds(self) -> float:
+        """CPU time that its processes have taken."""
+        return processes.cpu_seconds(self.pids)
+
     @contextmanager
     def open(self, script: str) -> Iterator[BridgeTerminal]:
         """Run ``script`` until the block ends."""

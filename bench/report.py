@@ -54,6 +54,11 @@ def bound(row: Row, target: Target) -> str:
     return f"{sign} {number(target.limit)} x {target.against}"
 
 
+def columns(rows: Sequence[Row], subjects: Sequence[str]) -> list[str]:
+    """The subjects, and behind them what else a figure has compared with."""
+    return list(dict.fromkeys([*subjects, *(name for row in rows for name in row.rounds)]))
+
+
 def table(rows: Sequence[Row], subjects: Sequence[str]) -> str:
     """All rows, one line for each and one more for each further target."""
     lines: list[tuple[str, ...]] = [(*_HEADINGS, *subjects, *_TARGET_HEADINGS)]

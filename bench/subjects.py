@@ -8,7 +8,10 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from bench.websocket import WebSocket
 
 ROWS, COLS = 24, 80
 """The size of every terminal, in character cells."""
@@ -58,6 +61,23 @@ class Subject(Protocol):
 
     def open(self, script: str) -> AbstractContextManager[Terminal]:
         """Run ``script`` by ``sh`` in a new terminal."""
+
+
+@runtime_checkable
+class Talking(Protocol):
+    """A subject whose sessions have a channel on which people talk.
+
+    Attributes:
+        name: Its name in tables.
+    """
+
+    name: str
+
+    def join(self, session: str | None) -> "WebSocket":
+        """A connection that follows ``session`` or, for None, no session; nothing is unread."""
+
+    def cpu_seconds(self) -> float:
+        """CPU time, user and system, that it has taken."""
 
 
 class Serving(Protocol):

@@ -74,6 +74,16 @@ class WebSocket:
         """Hang up without a closing handshake."""
         self._socket.close()
 
+    def take(self) -> socket.socket:
+        """The socket, for who goes on by itself.
+
+        Raises:
+            Unmeasured: Something was received and not read.
+        """
+        if self._start != self._end:
+            raise Unmeasured("the server said more than it was asked")
+        return self._socket
+
     def send(self, opcode: int, payload: bytes) -> None:
         """Send one frame, masked as a client's must be (RFC 6455 section 5.3)."""
         size = len(payload)
