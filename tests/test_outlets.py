@@ -24,6 +24,7 @@ from ptybridge.core.screen import (
     WorkingDirectory,
 )
 from ptybridge.core.values import ExitStatus, Role, TerminalId, ViewerId, WindowSize
+from ptybridge.server.links import Batch
 from ptybridge.server.outlets import ACK_BYTES, BinaryOutlet, TextOutlet
 from ptybridge.wire.frames import Frame, Kind, decode
 
@@ -45,6 +46,9 @@ class FakeLink:
 
     def post_binary(self, message: bytes) -> None:
         self.sent.append(decode(message))
+
+    def send_batch(self, batch: Batch) -> None:
+        raise AssertionError("an outlet sends to one link")
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         self.sent.append(decode(header + b"".join(parts)))

@@ -1,7 +1,6 @@
 """The log of a session's events: each has a number, and the newest are kept to be given again."""
 
 from collections import deque
-from itertools import islice
 
 from ptybridge.core.session_events import MessageCreated, SessionEvent, TextDelta, ToolResult
 
@@ -80,4 +79,6 @@ class SessionLog:
         first = seq + 1 - self.oldest
         if first < 0:
             raise LookupError(f"events from {seq + 1} on are gone; the oldest is {self.oldest}")
-        return list(islice(self._entries, first, first + limit))
+        # By index: what is asked for is mostly at the deque's end, which islice walks to.
+        entries = self._entries
+        return [entries[at] for at in range(first, min(first + limit, len(entries)))]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
 from ptybridge.core.errors import Unavailable
+from ptybridge.server.links import Batch
 from ptybridge.server.transport_link import SOON_SECONDS, Receiver
 from ptybridge.wire import event_stream
 from ptybridge.wire.event_stream import Envelope
@@ -88,6 +89,9 @@ class AnswerLink:
     def send_text(self, message: bytes) -> None:
         """As ``post``."""
         self.post(message)
+
+    def send_batch(self, batch: Batch) -> None:
+        """Drop it: events are nobody's here."""
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         """Drop it: nobody listens."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from ptybridge.server.answers import Answers
+from ptybridge.server.links import Batch
 from ptybridge.server.transport_link import Receiver, TransportLink
 from ptybridge.wire import event_stream
 from ptybridge.wire.event_stream import Position
@@ -110,6 +111,11 @@ class EventStreamLink(TransportLink):
         """Send an event now."""
         if (event := self._event(message)) is not None:
             self._write([event], len(event))
+
+    def send_batch(self, batch: Batch) -> None:
+        """Send events now, in one write; their positions are this stream's own."""
+        events = b"".join(event for text in batch.messages if (event := self._event(text)))
+        self._write([events], len(events))
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         """Send a frame as an event now."""

@@ -4,6 +4,21 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 
+class Batch:
+    """JSON messages that many links are sent, so that they are put into frames once for all.
+
+    Attributes:
+        messages: The messages, in order.
+        frames: The same as WebSocket frames, kept by the link that made them first.
+    """
+
+    __slots__ = ("frames", "messages")
+
+    def __init__(self, messages: Sequence[bytes]) -> None:
+        self.messages = messages
+        self.frames: bytes | None = None
+
+
 class Link(Protocol):
     """One client's link. All that is written goes out in the order of the calls."""
 
@@ -25,6 +40,9 @@ class Link(Protocol):
 
     def send_text(self, message: bytes) -> None:
         """Send one JSON message now."""
+
+    def send_batch(self, batch: Batch) -> None:
+        """Send JSON messages now, all in one write."""
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         """Send one binary message now; ``parts`` are only good during the call."""

@@ -8,7 +8,7 @@ from ptybridge.core.session import Session
 from ptybridge.core.values import Role
 from ptybridge.server.connection import Connection
 from ptybridge.server.router import Router
-from ptybridge.server.subscriptions import Subscription, channel_state
+from ptybridge.server.subscriptions import Batches, Subscription, channel_state
 from ptybridge.wire import messages
 from ptybridge.wire import session_messages as wire
 
@@ -20,6 +20,7 @@ class SessionHandlers:
         self._registry = registry
         self._access = access
         self._bus = bus
+        self._batches = Batches()
 
     def add_to(self, router: Router) -> None:
         """Take over the messages of the channel."""
@@ -39,7 +40,7 @@ class SessionHandlers:
             session.join(identity, self._access.role(identity, session.id) or Role.WATCHER)
         else:
             present.end()
-        subscription = Subscription(session, connection.link, self._bus, since=since)
+        subscription = Subscription(session, connection.link, self._bus, self._batches, since=since)
         connection.subscriptions[session.id] = subscription
         subscription.begin()
 

@@ -9,6 +9,7 @@ is idle.
 import asyncio
 from collections.abc import Iterator, Sequence
 
+from ptybridge.server.links import Batch
 from ptybridge.server.transport_link import Receiver, TransportLink
 from ptybridge.wire import websocket as framing
 from ptybridge.wire.codes import CloseCode
@@ -88,6 +89,12 @@ class WebSocketLink(TransportLink):
         """Send a text message now."""
         start = framing.header(Opcode.TEXT, len(message))
         self._write([start, message], len(start) + len(message))
+
+    def send_batch(self, batch: Batch) -> None:
+        """Send text messages now, in frames that all WebSockets share."""
+        if batch.frames is None:
+            batch.frames = b"".join(framing.frame(Opcode.TEXT, text) for text in batch.messages)
+        self._write([batch.frames], len(batch.frames))
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         """Send a binary message now."""

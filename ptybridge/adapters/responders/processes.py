@@ -1,10 +1,17 @@
-"""Programs that responders run: in a process group of their own, stopped as a whole."""
+"""Programs that responders run: in a process group of their own, stopped as a whole.
+
+Started by `subprocess`, which does not copy the server's page tables (vfork(2)): asyncio's way
+under uvloop forks, which holds up everybody for 4 to 20 milliseconds, and gives programs a socket
+as their standard input, for which bash takes itself to be run by a remote shell and reads
+``~/.bashrc``.
+"""
 
 import asyncio
 import codecs
 import contextlib
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
 from ptybridge.core.responder import ResponderFailed
@@ -13,6 +20,7 @@ KILL_SECONDS = 2.0
 """How long a program that is asked to end (SIGTERM) may take before it is killed."""
 
 _CHUNK = 65_536
+"""Bytes of one read: as many as a pipe holds (pipe(7))."""
 
 
 def directory_of(pid: int) -> str | None:
@@ -51,12 +59,14 @@ async def run(
     Raises:
         ResponderFailed: It cannot be started.
     """
+    loop = asyncio.get_running_loop()
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT if hears_errors else asyncio.subprocess.DEVNULL,
+        process = subprocess.Popen(  # noqa: ASYNC220, S603 - see above
+            tuple(argv),
+            stdin=subprocess.PIPE if text else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if hears_errors else subprocess.DEVNULL,
+            bufsize=0,
             env=dict(env),
             cwd=cwd,
             start_new_session=True,
@@ -64,61 +74,92 @@ async def run(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ResponderFailed(f"{argv[0]} cannot be started: {reason}") from error
-    feeding = asyncio.create_task(_feed(process, text.encode(errors="replace")))
     try:
-        await _hear(process, heard)
-        return await process.wait()
+        program = _Program(process, heard, loop)
+    except OSError as error:  # no descriptor is left
+        _signal(process.pid, signal.SIGKILL)
+        with process:
+            raise ResponderFailed(f"{argv[0]} cannot be followed: {error.strerror}") from error
+    feeding: asyncio.WriteTransport | None = None
+    try:
+        if process.stdin is not None:
+            feeding, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, process.stdin)
+            feeding.write(text.encode(errors="replace"))
+            feeding.write_eof()  # behind the last byte; who does not read it is none the worse
+        return await asyncio.shield(program.ended)
     except BaseException:
-        await _stop(process)
+        await _stop(program)
         raise
     finally:
-        feeding.cancel()
+        if feeding is not None:
+            feeding.abort()
 
 
-async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
-    """Write all input; a program that does not read it is none the worse."""
-    stdin = process.stdin
-    assert stdin is not None
-    with contextlib.suppress(ConnectionError):
-        stdin.write(data)
-        await stdin.drain()
-        stdin.close()
+class _Program:
+    """A running program, heard by callbacks of the loop.
 
+    Attributes:
+        group: Its process group.
+        ended: How it ended, when that is known and all that it wrote was heard: its exit code,
+            or minus the number of a signal.
+    """
 
-async def _hear(process: asyncio.subprocess.Process, heard: Callable[[str], None]) -> None:
-    """Pass on what it writes until it has ended; a background child may hold the pipe open."""
-    assert process.stdout is not None
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    ended = asyncio.create_task(process.wait())
-    try:
-        while True:
-            reading = asyncio.create_task(process.stdout.read(_CHUNK))
-            await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if not reading.done():  # it has ended: what is left comes at once, or never
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(reading), 0.1)
-            if not reading.done():
-                reading.cancel()
-                break
-            data = reading.result()
-            if not data:
-                break
-            heard(decode(data))
-    finally:
-        ended.cancel()
-    heard(decode(b"", True))
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        heard: Callable[[str], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        assert process.stdout is not None
+        self.group = process.pid
+        self.ended: asyncio.Future[int] = loop.create_future()
+        self._process = process
+        self._output = process.stdout
+        self._heard = heard
+        self._loop = loop
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._end = os.pidfd_open(process.pid)
+        os.set_blocking(self._output.fileno(), False)
+        loop.add_reader(self._output.fileno(), self._hear)
+        loop.add_reader(self._end, self._on_end)
 
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    """End the whole process group, if anything of it is left."""
-    _signal(process.pid, signal.SIGTERM)
-    if process.returncode is None:
+    def _hear(self) -> None:
+        """Pass on what it writes."""
         try:
-            await asyncio.shield(asyncio.wait_for(process.wait(), KILL_SECONDS))
-        except TimeoutError:
-            _signal(process.pid, signal.SIGKILL)
-            await process.wait()
-    _signal(process.pid, signal.SIGKILL)
+            data = os.read(self._output.fileno(), _CHUNK)
+        except BlockingIOError:
+            return
+        if data:
+            self._heard(self._decode(data))
+        else:
+            self._close_output()
+
+    def _on_end(self) -> None:
+        """Pass on what is left in the pipe, which a background child may hold open for long."""
+        self._loop.remove_reader(self._end)
+        os.close(self._end)
+        try:
+            if not self._output.closed:
+                self._hear()
+            if not self._output.closed:
+                self._close_output()
+        finally:
+            self.ended.set_result(self._process.wait())
+
+    def _close_output(self) -> None:
+        self._loop.remove_reader(self._output.fileno())
+        self._output.close()
+        self._heard(self._decode(b"", True))
+
+
+async def _stop(program: _Program) -> None:
+    """End the whole process group, if anything of it is left."""
+    _signal(program.group, signal.SIGTERM)
+    try:
+        await asyncio.wait({program.ended}, timeout=KILL_SECONDS)
+    finally:
+        _signal(program.group, signal.SIGKILL)
+    await asyncio.wait({program.ended})
 
 
 def _signal(group: int, number: signal.Signals) -> None:
