@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self, cast
 
@@ -22,6 +23,9 @@ SOON = 0.02
 
 RUNNING = 1.0
 """Seconds in which what goes on is gathered."""
+
+REST = 9.0
+"""How many times as long as a write took nothing is written: it takes a tenth of a core at most."""
 
 VERSION = 1
 """Of the tables (``PRAGMA user_version``)."""
@@ -62,19 +66,29 @@ class Kept:
 
 @dataclass(slots=True)
 class _Batch:
-    """What is to be written together."""
+    """What is to be written together: of each session its newest messages, as many as are kept."""
 
     sessions: dict[str, tuple[float, int]] = field(default_factory=dict)
-    messages: dict[tuple[str, str], ChatMessage] = field(default_factory=dict)
+    messages: dict[str, dict[str, ChatMessage]] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return bool(self.sessions or self.messages or self.forgotten)
 
+    def add(self, session: str, message: ChatMessage) -> None:
+        """Write ``message``, too, in the place of an earlier form of it."""
+        messages = self.messages.setdefault(session, {})
+        messages[message.id] = message
+        if len(messages) > MAX_MESSAGES:
+            del messages[next(iter(messages))]
+
     def absorb(self, older: "_Batch") -> None:
         """Take over what an older batch could not write, unless it is newer here."""
         self.sessions = {**older.sessions, **self.sessions}
-        self.messages = {**older.messages, **self.messages}
+        newer, self.messages = self.messages, older.messages
+        for session, messages in newer.items():
+            for message in messages.values():
+                self.add(session, message)
         self.forgotten |= older.forgotten - self.sessions.keys()
 
 
@@ -93,6 +107,8 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         self._batch = _Batch()
         self._timer: asyncio.TimerHandle | None = None
+        self._rests_until = 0.0
+        self._is_writing = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         try:
             path.touch(mode=0o600)
@@ -124,15 +140,13 @@ class SqliteStore:
     def forget(self, session: str) -> None:
         """Drop all that is kept of a session."""
         self._batch.sessions.pop(session, None)
-        self._batch.messages = {
-            key: message for key, message in self._batch.messages.items() if key[0] != session
-        }
+        self._batch.messages.pop(session, None)
         self._batch.forgotten.add(session)
         self._write_in(SOON)
 
     def keep(self, session: str, message: ChatMessage, seq: int) -> None:
         """Keep ``message`` as it is now, in the place of an earlier form of it."""
-        self._batch.messages[session, message.id] = message
+        self._batch.add(session, message)
         self._write_in(RUNNING if message.outcome is None else SOON)
 
     # --- reading
@@ -166,7 +180,10 @@ class SqliteStore:
     # --- writing
 
     def _write_in(self, seconds: float) -> None:
-        when = self._loop.time() + seconds
+        """Write what waits in so long, or when the store has rested."""
+        if self._is_writing:
+            return
+        when = max(self._loop.time() + seconds, self._rests_until)
         if self._timer is not None:
             if self._timer.when() <= when:
                 return
@@ -177,10 +194,17 @@ class SqliteStore:
         self._timer = None
         if self._batch:
             batch, self._batch = self._batch, _Batch()
+            self._is_writing = True
             future = self._loop.run_in_executor(self._thread, self._write, batch)
-            future.add_done_callback(lambda done: self._written(batch, done.exception()))
+            future.add_done_callback(partial(self._written, batch, self._loop.time()))
 
-    def _written(self, batch: _Batch, error: BaseException | None) -> None:
+    def _written(self, batch: _Batch, began: float, done: asyncio.Future[None]) -> None:
+        self._is_writing = False
+        now = self._loop.time()
+        self._rests_until = now + min(REST * (now - began), RUNNING)
+        if self._batch:
+            self._write_in(SOON)
+        error = done.exception()
         if error is None:
             self._is_in_trouble = False
             return
@@ -208,10 +232,11 @@ class SqliteStore:
                     " SET text = excluded.text, outcome = excluded.outcome",
                     [
                         (name, key, m.speaker, m.author, m.text, m.time, m.outcome, name)
-                        for (name, key), m in batch.messages.items()
+                        for name, messages in batch.messages.items()
+                        for key, m in messages.items()
                     ],
                 )
-                for name in {session for session, _ in batch.messages}:
+                for name in batch.messages:
                     cursor.execute(
                         "DELETE FROM messages WHERE session = ?1 AND number <= ("
                         " SELECT number FROM messages WHERE session = ?1"

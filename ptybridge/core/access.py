@@ -91,7 +91,7 @@ class Access:
             Denied: They are less than ``needed``.
         """
         may_make = identity.session is None and identity.role is not Role.WATCHER
-        if may_make and is_name(session) and self._owners.owner_of(SessionId(session)) is None:
+        if may_make and self._owners.owner_of(SessionId(session)) is None and is_name(session):
             self._owners.claim(SessionId(session), identity.id)
         return self.require(identity, session, needed)
 

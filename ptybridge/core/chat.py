@@ -103,6 +103,8 @@ class Chat:
         """``publish`` puts an event into the session's log and gives its number."""
         self.messages: dict[str, ChatMessage] = {}
         self._session = session
+        self._names = secrets.token_hex(6)  # so that none is given again after a restart
+        self._numbers = itertools.count(1)
         self._publish = publish
         self._workspace = workspace
         self._responder = responder
@@ -259,7 +261,7 @@ class Chat:
         outcome: Outcome | None = "done",
         reply_to: str | None = None,
     ) -> ChatMessage:
-        name = secrets.token_hex(8)
+        name = f"{self._names}-{next(self._numbers)}"
         message = ChatMessage(name, speaker, author, text, self._wall_clock(), outcome, reply_to)
         self._note(message)
         self._keeper.keep(self._session, message, self._publish(MessageCreated(message)))

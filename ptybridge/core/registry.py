@@ -119,10 +119,10 @@ class Registry:
             BadRequest: It cannot be a name.
             LimitReached: There are too many sessions.
         """
-        if not is_name(name):
-            raise BadRequest("sessionID: 1 to 64 of A-Z a-z 0-9 . _ - are allowed")
         session = self._sessions.get(SessionId(name))
         if session is None:
+            if not is_name(name):
+                raise BadRequest("sessionID: 1 to 64 of A-Z a-z 0-9 . _ - are allowed")
             if len(self._sessions) >= self._limits.sessions:
                 self._forget_empty()
             if len(self._sessions) >= self._limits.sessions:

@@ -17,14 +17,16 @@ class Entry:
     Attributes:
         seq: Its number in the session; the first is 1.
         event: What happened.
+        characters: Characters of text that it holds.
         encoded: What goes over the wire, kept by who encoded it first; None before.
     """
 
-    __slots__ = ("encoded", "event", "seq")
+    __slots__ = ("characters", "encoded", "event", "seq")
 
     def __init__(self, seq: int, event: SessionEvent) -> None:
         self.seq = seq
         self.event = event
+        self.characters = _characters(event)
         self.encoded: bytes | None = None
 
 
@@ -63,11 +65,11 @@ class SessionLog:
         self.seq += 1
         entry = Entry(self.seq, event)
         self._entries.append(entry)
-        self._characters += _characters(event)
+        self._characters += entry.characters
         while len(self._entries) > MAX_EVENTS or (
             self._characters > MAX_CHARACTERS and len(self._entries) > 1
         ):
-            self._characters -= _characters(self._entries.popleft().event)
+            self._characters -= self._entries.popleft().characters
         return entry
 
     def after(self, seq: int, *, limit: int) -> list[Entry]:
