@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -17,8 +18,8 @@ from bench.subjects import Subject, Talking, Unmeasured, limit_to
 from bench.summary import percentile
 from bench.websocket import TEXT, WebSocket
 
-WINDOW = 64
-"""Messages that are said and have not reached everybody; they are shared by who talks."""
+BURST = 64
+"""Messages that are said and have not reached everybody, of all who talk together."""
 
 TEXT_SAID = "the quick brown fox jumps over the lazy dog"
 
@@ -38,46 +39,55 @@ class _Crossing:
     cpu: float
 
 
+Crossings = dict[str, list[_Crossing]]
+"""The rounds of ptybridge and of the floor, by name."""
+
+
 class Channel:
     """A session's channel, beside a bare protocol that writes the same bytes."""
 
     name = "channel"
 
     def measure(self, subjects: Sequence[Subject], *, quick: bool) -> list[Row]:
-        """Five rows, of ptybridge and, where bytes can be compared, of the floor."""
+        """Seven rows, of ptybridge and, where bytes can be compared, of the floor."""
         served = next((subject for subject in subjects if isinstance(subject, Talking)), None)
         if served is None:
             return []
-        rounds, prompts, few, many = (2, 20, 2_000, 500) if quick else (5, 100, 40_000, 6_000)
+        rounds, prompts, few, many, single = (
+            (2, 20, 2_000, 500, 100) if quick else (5, 100, 20_000, 10_000, 500)
+        )
         first, words = _prompts(served, rounds=rounds, count=prompts)
         with broadcast.start() as floor:
-            two = _crossings(served, floor, rounds=rounds, messages=few, talkers=2, followers=2)
-            hundred = _crossings(
-                served, floor, rounds=rounds, messages=many, talkers=0, followers=100
-            )
+            between = partial(_crossings, served, floor, rounds=rounds)
+            two = between(few, talkers=2, followers=2, window=BURST)
+            hundred = between(many, talkers=0, followers=100, window=BURST)
+            apart = between(single, talkers=0, followers=100, window=1)
         name = served.name
         return [
             Row("prompt to event p99", "ms", {name: first}, (Target(10.0),)),
             Row("prompt to text p99", "ms", {name: words}),
-            Row(
-                "messages, 2 members",
-                "/s",
-                {who: [one.rate for one in found] for who, found in two.items()},
-                (Target(10_000, at_least=True),),
+            _rate("messages, 2 members", two, 1, Target(10_000, at_least=True)),
+            _rate(
+                "deliveries to 100",
+                hundred,
+                100,
+                Target(150_000, at_least=True),
+                Target(0.5, FLOOR, at_least=True),
             ),
-            Row(
-                "deliveries, 100 members",
-                "/s",
-                {who: [100 * one.rate for one in found] for who, found in hundred.items()},
-                (Target(150_000, at_least=True), Target(0.5, FLOOR, at_least=True)),
-            ),
-            Row(
-                "CPU per delivery",
-                "µs",
-                {who: [1e6 * one.cpu for one in found] for who, found in hundred.items()},
-                (Target(2.0, FLOOR),),
-            ),
+            _cpu("CPU, delivery to 100", hundred, Target(2.0, FLOOR)),
+            _rate("  one by one", apart, 100, Target(0.5, FLOOR, at_least=True)),
+            _cpu("  one by one", apart, Target(2.0, FLOOR)),
         ]
+
+
+def _rate(name: str, crossings: Crossings, followers: int, *targets: Target) -> Row:
+    rounds = {who: [followers * one.rate for one in found] for who, found in crossings.items()}
+    return Row(name, "/s", rounds, targets)
+
+
+def _cpu(name: str, crossings: Crossings, *targets: Target) -> Row:
+    rounds = {who: [1e6 * one.cpu for one in found] for who, found in crossings.items()}
+    return Row(name, "µs", rounds, targets)
 
 
 # --- prompts
@@ -125,17 +135,19 @@ def _prompt(member: WebSocket, frame: bytes) -> tuple[float, float]:
 def _crossings(
     served: Talking,
     floor: broadcast.Broadcast,
+    messages: int,
     *,
     rounds: int,
-    messages: int,
     talkers: int,
     followers: int,
-) -> dict[str, list[_Crossing]]:
+    window: int,
+) -> Crossings:
     """Rounds of messages by turns: ptybridge, then the floor with the same bytes.
 
     Who talks follows, too, unless ``talkers`` is 0: then one connection more does nothing else.
+    ``window`` messages are under way at a time.
     """
-    session = f"crowd-{followers}"
+    session = f"crowd-{followers}-{window}"
     said = {"type": "say", "data": {"sessionID": session, "text": TEXT_SAID}}
     frame = masked_text_frame(json.dumps(said).encode())
     sizes = _sizes(served, said, session)
@@ -146,12 +158,12 @@ def _crossings(
     def join_served(*, follows: bool) -> socket.socket:
         return served.join(session if follows else None).take()
 
-    async def measure() -> dict[str, list[_Crossing]]:
+    async def measure() -> Crossings:
         measured = (
-            (served.name, Crowd(frame, window=WINDOW), join_served, served.cpu_seconds),
-            (floor.name, Crowd(frame, window=WINDOW), join_floor, floor.cpu_seconds),
+            (served.name, Crowd(frame, window=window), join_served, served.cpu_seconds),
+            (floor.name, Crowd(frame, window=window), join_floor, floor.cpu_seconds),
         )
-        found: dict[str, list[_Crossing]] = {name: [] for name, *_ in measured}
+        found: Crossings = {name: [] for name, *_ in measured}
         for _, crowd, join, _ in measured:
             for number in range(followers):
                 await crowd.add(join(follows=True), talks=number < talkers, follows=True)
