@@ -54,7 +54,7 @@ class Channel:
         if served is None:
             return []
         rounds, prompts, few, many, single = (
-            (2, 20, 2_000, 500, 100) if quick else (5, 100, 20_000, 10_000, 500)
+            (2, 20, 2_000, 2_000, 100) if quick else (5, 100, 20_000, 10_000, 500)
         )
         first, words = _prompts(served, rounds=rounds, count=prompts)
         with broadcast.start() as floor:
