@@ -131,18 +131,22 @@ async def test_output_does_not_overtake_what_was_posted(line: Line) -> None:
     )
 
 
-async def test_what_is_posted_while_reading_leaves_with_the_read(line: Line) -> None:
+async def test_what_is_posted_while_reading_leaves_with_what_the_turn_still_brings(
+    line: Line,
+) -> None:
     line.received.replies_to = line.link
+    asyncio.get_running_loop().call_soon(line.link.send_text, b"event")
     line.link.data_received(client_frame(Opcode.TEXT, b"a") + client_frame(Opcode.TEXT, b"b"))
-    assert line.read() == frame(Opcode.TEXT, b"reply") * 2
-    await turn()
     assert line.read() == b""
+    await turn()
+    assert line.read() == frame(Opcode.TEXT, b"reply") * 2 + frame(Opcode.TEXT, b"event")
 
 
-async def test_replies_leave_with_the_read_that_caused_them(line: Line) -> None:
+async def test_a_ping_is_answered_in_the_same_turn(line: Line) -> None:
     line.link.data_received(client_frame(Opcode.PING, b"hi"))
-    assert line.read() == frame(Opcode.PONG, b"hi")
     assert line.received.log == ["heard"]
+    await turn()
+    assert line.read() == frame(Opcode.PONG, b"hi")
 
 
 async def test_a_full_socket_loses_nothing_and_mixes_nothing_up(line: Line) -> None:

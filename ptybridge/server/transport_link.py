@@ -53,7 +53,6 @@ class TransportLink(asyncio.Protocol):
         "_fd",
         "_flush_due",
         "_is_closing",
-        "_is_reading",
         "_loop",
         "_outbox",
         "_outbox_bytes",
@@ -73,7 +72,6 @@ class TransportLink(asyncio.Protocol):
         self._outbox: list[bytes] = []
         self._outbox_bytes = 0
         self._flush_due = False
-        self._is_reading = False
         self._is_closing = False
         self._stream: Iterator[bytes] | None = None
         self._stream_due = False
@@ -196,8 +194,7 @@ class TransportLink(asyncio.Protocol):
             self.abort()
         elif not self._flush_due:
             self._flush_due = True
-            if not self._is_reading:
-                self._loop.call_soon(self._flush_late)
+            self._loop.call_soon(self._flush_late)
 
     def _flush_late(self) -> None:
         self._flush_due = False

@@ -39,9 +39,8 @@ class WebSocketLink(TransportLink):
     # --- from the transport
 
     def data_received(self, data: bytes) -> None:
-        """Dispatch what came, then send what was posted in return."""
+        """Dispatch what came; what is posted in return leaves with the events that it caused."""
         receiver = self._receiver
-        self._is_reading = True
         try:
             for opcode, payload in self._reader.feed(data):
                 if self._is_closing and opcode != Opcode.CLOSE:
@@ -54,12 +53,7 @@ class WebSocketLink(TransportLink):
                     self._control(opcode, payload)
         except ProtocolViolation as violation:
             self.close(violation.code, violation.reason)
-        finally:
-            self._is_reading = False
         receiver.on_heard()
-        if self._flush_due:
-            self._flush_due = False
-            self._flush()
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.PING:
