@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptybridge.core.bus import Bus
+from ptybridge.core.bus import MAX_WOKEN, Bus
 from ptybridge.core.session_events import Cancelled, TextDelta
 from ptybridge.core.session_log import MAX_CHARACTERS, MAX_EVENTS, SessionLog
 from ptybridge.core.values import SessionId
@@ -63,3 +63,43 @@ def test_the_bus_wakes_each_subscriber_once_a_turn_whatever_was_published() -> N
     bus.publish(SessionId("a"))
     clock.advance(0.001)
     assert here.count == 1
+
+
+def test_a_great_crowd_is_woken_in_several_turns_and_lets_others_have_theirs() -> None:
+    clock = ManualClock()
+    bus = Bus(clock)
+    crowd = [Woken() for _ in range(2 * MAX_WOKEN + 10)]
+    for each in crowd:
+        bus.subscribe(SessionId("a"), each)
+    between: list[int] = []
+
+    def look() -> None:
+        between.append(sum(each.count for each in crowd))
+        if len(between) == 1:
+            bus.publish(SessionId("a"))  # whom this turn has woken is woken again
+            bus.unsubscribe(SessionId("a"), crowd[-1])
+        clock.call_later(0.0, look)
+
+    bus.publish(SessionId("a"))
+    clock.call_later(0.0, look)
+    for _ in range(8):
+        clock.turn()
+    assert between[:3] == [MAX_WOKEN, 2 * MAX_WOKEN, 3 * MAX_WOKEN - 1]
+    assert [each.count for each in crowd] == [2] * (len(crowd) - 1) + [0]
+
+
+def test_who_publishes_while_being_woken_is_woken_again() -> None:
+    clock = ManualClock()
+    bus = Bus(clock)
+
+    class Echo(Woken):
+        def wake(self) -> None:
+            super().wake()
+            if self.count < 3:
+                bus.publish(SessionId("a"))
+
+    echo = Echo()
+    bus.subscribe(SessionId("a"), echo)
+    bus.publish(SessionId("a"))
+    clock.advance(0)
+    assert echo.count == 3
