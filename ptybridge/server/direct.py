@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
+from ptybridge.server.links import Batch
 from ptybridge.server.transport_link import MAX_OUTBOX, SOON_SECONDS, Receiver
 from ptybridge.wire import frames
 from ptybridge.wire.codes import CloseCode
@@ -95,6 +96,11 @@ class DirectLink:
     def send_text(self, message: bytes) -> None:
         """As ``post``."""
         self._put(message)
+
+    def send_batch(self, batch: Batch) -> None:
+        """Send JSON messages, as ``post`` does each."""
+        for message in batch.messages:
+            self._put(message)
 
     def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
         """Send a binary frame; ``parts`` are copied, being good during the call only."""
