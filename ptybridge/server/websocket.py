@@ -23,7 +23,7 @@ CLOSE_SECONDS = 5.0
 class WebSocketLink(TransportLink):
     """One WebSocket, server's side, after the handshake (RFC 6455)."""
 
-    __slots__ = ("_reader",)
+    __slots__ = ("_has_failed", "_reader")
 
     def __init__(
         self,
@@ -35,11 +35,14 @@ class WebSocketLink(TransportLink):
     ) -> None:
         super().__init__(receiver, transport, loop=loop)
         self._reader = FrameReader(max_message=max_message)
+        self._has_failed = False
 
     # --- from the transport
 
     def data_received(self, data: bytes) -> None:
         """Dispatch what came; what is posted in return leaves with the events that it caused."""
+        if self._has_failed:  # section 7.1.7: nothing of the rest is looked at
+            return
         receiver = self._receiver
         try:
             for opcode, payload in self._reader.feed(data):
@@ -52,8 +55,23 @@ class WebSocketLink(TransportLink):
                 else:
                     self._control(opcode, payload)
         except ProtocolViolation as violation:
-            self.close(violation.code, violation.reason)
+            self._fail(violation)
         receiver.on_heard()
+
+    def _fail(self, violation: ProtocolViolation) -> None:
+        """Fail the connection (section 7.1.7): say why, write no more, wait for no close frame.
+
+        What the peer still sends is read and dropped: closing the socket over it would reset the
+        connection, and the reset can overtake the reason.
+        """
+        self.close(violation.code, violation.reason)
+        self._has_failed = True
+        if self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._end()
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.PING:
