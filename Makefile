@@ -29,13 +29,14 @@ test: $(DEV)      ## every test: JavaScript, Python, a real browser
 test-fast: $(DEV) ## the tests that take seconds: no browser, nothing slow
 	HYPOTHESIS_PROFILE=fast $(BIN)/pytest -n 2 --dist loadfile -m "not browser and not slow"
 
-check: $(DEV)     ## formatting, lint, types; nothing is changed
+check: $(DEV)     ## formatting, lint, types, known vulnerabilities; nothing is changed
 	@PYTHON="$(PYTHON)" tools/system.sh check
 	@$(MAKE) --no-print-directory $(NODE)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	cd web && npm run --silent check
+	$(BIN)/python tools/audit.py
 
 bench: $(DEV)     ## measure, beside a bare pseudo-terminal and another web terminal
 	$(BIN)/python -m bench
