@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from ptybridge.cli.doctor import Severity, examine
+from ptybridge.adapters import cgroups
+from ptybridge.cli.doctor import examine
+from ptybridge.cli.findings import Severity
 from ptybridge.config import build
 from tests.test_cli import PATIENCE, Machine, Serving, machine
 
@@ -241,12 +243,76 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ({"limits": {"loginAttempts": 10_000}}, "is guessing"),
         ({"terminals": {"passEnv": ["*"]}}, "may be a secret"),
         ({"terminals": {"env": {"GITHUB_TOKEN": "x"}}}, "GITHUB_TOKEN looks like a secret"),
+        ({"auth": {"mode": "password"}}, "can read and change its token, users"),
+        (
+            {"responder": {"kind": "openai", "approve": "never"}},
+            "what the model wants to run or type is done unseen",
+        ),
+        (
+            {"responder": {"kind": "openai", "openai": {"baseURL": "http://m.example/v1"}}},
+            "the key and all prompts go unencrypted",
+        ),
+        ({"terminals": {"runAs": "no-such-user"}}, "no-such-user"),
+        ({"terminals": {"confine": {"limits": {"openFiles": 10**9}}}}, "limits.openFiles"),
     ],
 )
 @pytest.mark.usefixtures("state")
 def test_the_doctor_finds_what_is_weak(values: dict[str, Any], words: str) -> None:
     assert words in weak(values)
     assert words not in weak({})
+
+
+def said(severity: Severity, values: dict[str, Any]) -> str:
+    """All findings of that severity with these settings."""
+    return "\n".join(
+        finding.text for finding in examine(build(values)) if finding.severity is severity
+    )
+
+
+@pytest.mark.parametrize(
+    ("confine", "words"),
+    [
+        ({"cgroup": {"processes": 100}}, "nothing limits processes"),
+        ({"cgroup": {"memoryBytes": 1 << 30}}, "nothing limits memory"),
+        ({"noNewPrivs": True}, "sudo and other set-user-ID programs work"),
+    ],
+)
+@pytest.mark.usefixtures("state")
+def test_the_doctor_names_the_bounds_that_lack(confine: dict[str, Any], words: str) -> None:
+    assert words in said(Severity.NOTE, {})
+    assert words not in said(Severity.NOTE, {"terminals": {"confine": confine}})
+
+
+@pytest.mark.usefixtures("state")
+def test_the_doctor_tries_the_bounds_that_are_set() -> None:
+    bounds = {"terminals": {"confine": {"noNewPrivs": True, "limits": {"openFiles": 256}}}}
+    assert "a program was started within the bounds" in said(Severity.GOOD, bounds)
+    assert "a program was started" not in said(Severity.GOOD, {})
+    assert "terminals.idleTimeout" in said(Severity.NOTE, {})
+    assert "terminals.idleTimeout" not in said(
+        Severity.NOTE, {"terminals": {"idleTimeout": 60_000}}
+    )
+
+
+@pytest.mark.usefixtures("state")
+def test_the_doctor_makes_no_cgroup(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> list[cgroups.Place]:
+        raise cgroups.CgroupError("the machine has no pids controller")
+
+    monkeypatch.setattr(cgroups, "find_places", none)
+    values = {"terminals": {"confine": {"cgroup": {"processes": 10}}}}
+    assert "terminals.confine.cgroup: the machine has no pids controller" in weak(values)
+
+
+def test_the_doctor_looks_at_the_responders_key(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = state / "key"
+    key.write_text("secret")
+    key.chmod(0o644)
+    monkeypatch.setenv("OPENAI_API_KEY_FILE", str(key))
+    assert f"{key} is open to others" in weak({"responder": {"kind": "openai"}})
+    assert str(key) not in weak({})
 
 
 def test_the_doctor_looks_at_files(state: Path) -> None:

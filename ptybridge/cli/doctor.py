@@ -1,18 +1,18 @@
 """``ptybridge doctor``: what is weak in the settings and on the machine."""
 
-import enum
 import grp
 import os
 import pwd
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ptybridge.adapters.tokens import MIN_TOKEN_CHARACTERS, TOKEN_BYTES, TokenFileError, load_token
 from ptybridge.adapters.users import UserFileError, Users
+from ptybridge.cli.bounds import examine_bounds
 from ptybridge.cli.entrance import ACCESS_FILE, USERS_FILE, tls_of, token_path
+from ptybridge.cli.findings import Finding, Severity, good, note, weak
 from ptybridge.cli.preparation import ServeError, state_dir
 from ptybridge.config import Settings
 from ptybridge.server.callers import UNIX, parse_network
@@ -33,34 +33,6 @@ BROAD_NETWORK = {4: 16, 6: 48}
 SECRET_WORDS = ("SECRET", "TOKEN", "PASSWORD", "API_KEY", "PRIVATE")
 
 
-class Severity(enum.Enum):
-    """How bad it is."""
-
-    GOOD = "ok"
-    NOTE = "note"
-    WEAK = "WEAK"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: how bad it is, and what to do about it."""
-
-    severity: Severity
-    text: str
-
-
-def _weak(text: str) -> Finding:
-    return Finding(Severity.WEAK, text)
-
-
-def _note(text: str) -> Finding:
-    return Finding(Severity.NOTE, text)
-
-
-def _good(text: str) -> Finding:
-    return Finding(Severity.GOOD, text)
-
-
 def run(settings: Settings) -> bool:
     """Print all findings, the worst first; whether nothing is weak."""
     order = [Severity.WEAK, Severity.NOTE, Severity.GOOD]
@@ -77,6 +49,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _proxies(settings)
     yield from _records(settings)
     yield from _programs(settings)
+    yield from _responder(settings)
+    yield from examine_bounds(settings)
     yield from _machine(settings)
 
 
@@ -84,33 +58,33 @@ def _reach(settings: Settings) -> Iterator[Finding]:
     hostname, server = settings.transport.websocket.hostname, settings.server
     has_tls = server.tls.cert is not None
     if server.unix_socket is not None:
-        yield _good("the server listens on a Unix socket that only its user can connect to")
+        yield good("the server listens on a Unix socket that only its user can connect to")
     elif is_loopback(hostname):
-        yield _good(f"only this machine can reach {hostname}")
+        yield good(f"only this machine can reach {hostname}")
     elif has_tls:
-        yield _good(f"other machines can reach {hostname}, by TLS")
+        yield good(f"other machines can reach {hostname}, by TLS")
     elif server.trusted_proxies:
-        yield _weak(
+        yield weak(
             f"other machines can reach {hostname} around the proxy, and without encryption: "
             "set transport.websocket.hostname to 127.0.0.1, or use server.unixSocket"
         )
     else:
-        yield _weak(
+        yield weak(
             f"other machines can reach {hostname} and nothing is encrypted: set server.tls, or "
             "put a proxy with TLS in front"
         )
     try:
         tls_of(settings)
     except ServeError as error:
-        yield _weak(str(error))
+        yield weak(str(error))
     if server.tls.key is not None:
         key = Path(server.tls.key).expanduser()
         if key.exists() and key.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
-            yield _weak(f"server.tls.key: everybody may read {key}; run: chmod o-rwx {key}")
+            yield weak(f"server.tls.key: everybody may read {key}; run: chmod o-rwx {key}")
     for origin in settings.auth.allowed_origins:
         name = origin.partition("://")[2].partition(":")[0]
         if origin.lower().startswith("http://") and not is_loopback(name):
-            yield _weak(f"auth.allowedOrigins: {origin} is not encrypted; use https")
+            yield weak(f"auth.allowedOrigins: {origin} is not encrypted; use https")
 
 
 def _who_comes_in(settings: Settings) -> Iterator[Finding]:
@@ -118,63 +92,63 @@ def _who_comes_in(settings: Settings) -> Iterator[Finding]:
     try:
         state = state_dir()
     except ServeError as error:
-        yield _weak(str(error))
+        yield weak(str(error))
         return
     yield from _private(state, "the state directory")
     for name in (ACCESS_FILE, USERS_FILE):
         yield from _private(state / name, "the file")
     match auth.mode:
         case "none":
-            yield _weak("auth.mode: every user and program of this machine has a shell by it")
+            yield weak("auth.mode: every user and program of this machine has a shell by it")
         case "token":
             yield from _token(token_path(settings, state))
         case "password" | "proxy":
             yield from _users(state / USERS_FILE, mode=auth.mode)
     if auth.login_lifetime > LONG_LOGIN:
-        yield _weak("auth.loginLifetime: a login lasts longer than 90 days")
+        yield weak("auth.loginLifetime: a login lasts longer than 90 days")
     if settings.limits.login_attempts > MANY_ATTEMPTS:
-        yield _weak(f"limits.loginAttempts: more than {MANY_ATTEMPTS} a minute is guessing")
+        yield weak(f"limits.loginAttempts: more than {MANY_ATTEMPTS} a minute is guessing")
 
 
 def _private(path: Path, what: str) -> Iterator[Finding]:
     if path.exists():
         found = path.stat()
         if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            yield _weak(f"{what} {path} is open to others; run: chmod go-rwx {path}")
+            yield weak(f"{what} {path} is open to others; run: chmod go-rwx {path}")
         if found.st_uid not in {os.getuid(), 0}:
-            yield _weak(f"{what} {path} belongs to another user")
+            yield weak(f"{what} {path} belongs to another user")
 
 
 def _token(path: Path) -> Iterator[Finding]:
     if not path.exists():
-        yield _note("the token is made at the first start")
+        yield note("the token is made at the first start")
         return
     try:
         token = load_token(path)
     except TokenFileError as error:
-        yield _weak(f"auth.tokenFile: {error}")
+        yield weak(f"auth.tokenFile: {error}")
         return
     if len(token) < TOKEN_BYTES:
-        yield _weak(
+        yield weak(
             f"{path}: a token of {len(token)} characters (at least {MIN_TOKEN_CHARACTERS} are "
             "taken) may be guessed; run: ptybridge token rotate"
         )
     elif time.time() - path.stat().st_mtime > OLD_TOKEN:
-        yield _note(f"{path}: the token is older than a year; run: ptybridge token rotate")
+        yield note(f"{path}: the token is older than a year; run: ptybridge token rotate")
     else:
-        yield _good("the token is long, and only its owner can read it")
+        yield good("the token is long, and only its owner can read it")
 
 
 def _users(path: Path, *, mode: str) -> Iterator[Finding]:
     try:
         users = Users(path)
     except UserFileError as error:
-        yield _weak(str(error))
+        yield weak(str(error))
         return
     if mode == "password" and len(users) == 0:
-        yield _note("there is no user yet; run: ptybridge user add NAME")
+        yield note("there is no user yet; run: ptybridge user add NAME")
     else:
-        yield _good(f"users: {len(users)}")
+        yield good(f"users: {len(users)}")
 
 
 def _proxies(settings: Settings) -> Iterator[Finding]:
@@ -184,24 +158,24 @@ def _proxies(settings: Settings) -> Iterator[Finding]:
         try:
             network = parse_network(entry)
         except ValueError as error:
-            yield _weak(f"server.trustedProxies: {error}")
+            yield weak(f"server.trustedProxies: {error}")
             continue
         if network.prefixlen < BROAD_NETWORK[network.version]:
-            yield _weak(
+            yield weak(
                 f"server.trustedProxies: whoever is in {entry} can say to be anybody; name the "
                 "proxy's own address"
             )
     if settings.server.trusted_proxies and not settings.auth.allowed_origins:
-        yield _note("auth.allowedOrigins: name the origin that people see, or the page is refused")
+        yield note("auth.allowedOrigins: name the origin that people see, or the page is refused")
     if settings.auth.mode == "proxy":
-        yield _note(
+        yield note(
             f"the proxy must replace {settings.auth.proxy_header} in every request that it passes"
         )
 
 
 def _records(settings: Settings) -> Iterator[Finding]:
     if settings.logging.audit is None:
-        yield _note("logging.audit: nobody writes down who did what")
+        yield note("logging.audit: nobody writes down who did what")
     else:
         yield from _private(Path(settings.logging.audit).expanduser(), "the audit file")
 
@@ -210,33 +184,54 @@ def _programs(settings: Settings) -> Iterator[Finding]:
     terminals = settings.terminals
     for name in terminals.pass_env:
         if name == "*" or any(word in name.upper() for word in SECRET_WORDS):
-            yield _weak(f"terminals.passEnv: {name} gives programs what may be a secret")
+            yield weak(f"terminals.passEnv: {name} gives programs what may be a secret")
     for name in terminals.env:
         if any(word in name.upper() for word in SECRET_WORDS):
-            yield _weak(f"terminals.env: {name} looks like a secret that every program can read")
+            yield weak(f"terminals.env: {name} looks like a secret that every program can read")
     if os.getuid() == 0 and terminals.run_as is None:
-        yield _weak("programs run as root: run the server as a user of its own")
+        yield weak("programs run as root: run the server as a user of its own")
     elif os.getuid() != 0:
-        yield _good(f"programs run as {pwd.getpwuid(os.getuid()).pw_name}")
+        yield good(f"programs run as {pwd.getpwuid(os.getuid()).pw_name}")
+
+
+def _responder(settings: Settings) -> Iterator[Finding]:
+    """Who acts on prompts besides people, and where its key is."""
+    responder = settings.responder
+    if responder.kind == "openai":
+        variable = responder.openai.api_key_env
+        if responder.approve == "never":
+            yield weak(
+                "responder.approve: what the model wants to run or type is done unseen; a text "
+                "that it reads can make it want anything"
+            )
+        url = responder.openai.base_url or ""
+        host = url.partition("://")[2].partition("/")[0]
+        name = host.rpartition("@")[2].rpartition(":")[0] or host
+        if url.lower().startswith("http://") and not is_loopback(name.strip("[]")):
+            yield weak("responder.openai.baseURL: the key and all prompts go unencrypted")
+        if path := os.environ.get(f"{variable}_FILE"):
+            yield from _private(Path(path).expanduser(), "the file")
+        elif variable in os.environ:
+            yield note(f"{variable}: a file named by {variable}_FILE is seen by fewer programs")
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:
     if os.getuid() != 0 and _is_in_mighty_group():
-        yield _note("the server's user is in a group that may become root; use another user")
+        yield note("the server's user is in a group that may become root; use another user")
     scope = Path("/proc/sys/kernel/yama/ptrace_scope")
     try:
         if scope.read_text().strip() == "0":
-            yield _note("kernel.yama.ptrace_scope is 0: programs of one user can trace each other")
+            yield note("kernel.yama.ptrace_scope is 0: programs of one user can trace each other")
     except OSError:
         pass  # a kernel without Yama
     legacy = Path("/proc/sys/dev/tty/legacy_tiocsti")
     try:
         if legacy.read_text().strip() == "1":
-            yield _note("dev.tty.legacy_tiocsti is 1: programs can type into their terminal")
+            yield note("dev.tty.legacy_tiocsti is 1: programs can type into their terminal")
     except OSError:
         pass  # Linux before 6.2
     if settings.server.unix_socket is None and settings.transport.websocket.port == 0:
-        yield _note("transport.websocket.port: 0 is another port at each start")
+        yield note("transport.websocket.port: 0 is another port at each start")
 
 
 def _is_in_mighty_group() -> bool:
