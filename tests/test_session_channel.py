@@ -195,3 +195,11 @@ async def test_a_subscriber_that_reads_nothing_costs_no_queue_and_holds_nobody_u
         events = await until(ann, "message.completed")
         assert len(answer_of(events)) == 900_000
         assert len(answer_of(await until(slow, "message.completed"))) == 900_000
+
+
+async def test_to_leave_a_session_that_is_not_there_makes_none() -> None:
+    async with running() as server, server.plain() as client:
+        for name in ("unheard-of", "not a name"):
+            await client.send("unsubscribe", request_id=3, sessionID=name)
+            assert (await client.receive("error"))["data"]["code"] == "not-found"
+        assert set(server.registry.sessions) == {"main"}

@@ -5,7 +5,7 @@ from ptybridge.core.bus import Bus
 from ptybridge.core.errors import BadRequest, NotFound
 from ptybridge.core.registry import Registry
 from ptybridge.core.session import Session
-from ptybridge.core.values import Role
+from ptybridge.core.values import Role, SessionId, is_name
 from ptybridge.server.connection import Connection
 from ptybridge.server.router import Router
 from ptybridge.server.subscriptions import Batches, Subscription, channel_state
@@ -58,13 +58,14 @@ class SessionHandlers:
         self, connection: Connection, message: wire.Unsubscribe, request_id: int | None
     ) -> None:
         """Follow a session no more."""
-        session = self._session(connection, message.session_id)
-        subscription = connection.subscriptions.pop(session.id, None)
+        # Looked for among the connection's own: a session that is named must not be made by it.
+        name = message.session_id or self._session(connection, None).id
+        subscription = connection.subscriptions.pop(SessionId(name), None)
         if subscription is None:
-            raise NotFound("subscription to session", session.id)
+            raise NotFound("subscription to session", name if is_name(name) else "(not a name)")
         subscription.end()
-        session.leave(connection.identity)
-        connection.reply(wire.Unsubscribed(session.id), request_id)
+        subscription.session.leave(connection.identity)
+        connection.reply(wire.Unsubscribed(subscription.session.id), request_id)
 
     def say(self, connection: Connection, message: wire.Say, request_id: int | None) -> None:
         """Say something to the members."""
