@@ -1,13 +1,20 @@
 """Canaries put where secrets are turn up nowhere else."""
 
+import http.server
 import json
+import queue
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.test_cli import PATIENCE, ROOT, Machine, Serving, machine
 
@@ -218,3 +225,97 @@ os.write(answering, b"e")
 os.waitpid(hidden, 0)
 """
 """Looks at a process before and after it hides, as another process of its user."""
+
+
+@pytest.mark.parametrize("place", ["variable", "file"])
+def test_the_responders_key_and_what_is_typed_are_written_nowhere(
+    machine: Machine, place: str
+) -> None:
+    """A model's endpoint that gives the key back in an error, and a program that looks for it."""
+    key = f"{CANARY}-key"
+    keys = f"{CANARY}-keys"
+    key_file = machine.folder / "api-key"
+    key_file.write_text(key)
+    key_file.chmod(0o600)
+    machine.env |= (
+        {"OPENAI_API_KEY": key} if place == "variable" else {"OPENAI_API_KEY_FILE": str(key_file)}
+    )
+    audit = machine.folder / "audit.jsonl"
+    look = "env; tr '\\0' '\\n' </proc/$PPID/environ"
+    with (
+        telltale_endpoint() as (base_url, seen),
+        machine.serving(
+            "--set", "logging.level=debug", "--set", f"logging.audit={audit}",
+            "--set", "responder.kind=openai", "--set", "responder.openai.model=m",
+            "--set", f"responder.openai.baseURL={base_url}",
+        ) as server,
+    ):  # fmt: skip
+        token = (machine.state / "token").read_text().strip()
+        bearer = f"Bearer {token}"
+        opened = json_request(
+            server, "POST", "/api/sessions/main/terminals",
+            {"command": ["sh", "-c", f"{look}; stty -echo; echo READY; read x; echo GOT"]},
+            Authorization=bearer,
+        )["terminal"]["id"]  # fmt: skip
+        base = server.printed.partition("/#")[0]
+        screen = run_script(SCREEN, base, token, opened)
+        assert "TERM=xterm-256color" in screen
+        post = ("POST", "/api/sessions/main/messages")
+        attach = {"channel": 1, "terminalID": opened, "rows": 24, "cols": 80}
+        typed = {"channel": 1, "data": f"{keys}\r"}
+        prompt = {"parts": [{"type": "text", "text": "hello"}]}
+        replies = json_request(
+            server,
+            *post,
+            [
+                {"type": "attach", "id": 1, "data": attach},
+                {"type": "input", "id": 2, "data": typed},
+                {"type": "prompt", "id": 3, "data": prompt},
+                {"type": "say", "id": 4, "data": {"text": f"{CANARY}-said"}},
+            ],
+            Authorization=bearer,
+        )
+        assert all(reply["type"] != "error" for reply in replies), replies
+        assert seen.get(timeout=PATIENCE) == f"Bearer {key}"
+        told = json_request(server, "GET", "/api/sessions/main", None, Authorization=bearer)
+        for pid in processes_of(server.process.pid):
+            assert CANARY.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+        code, output, errors = server.end(signal.SIGTERM)
+    assert code == 0
+    for text in (screen, json.dumps(told), output, errors, audit.read_text()):
+        assert key not in text
+        assert keys not in text
+    for text in (output, errors, audit.read_text()):
+        assert f"{CANARY}-said" not in text
+    for path in machine.state.iterdir():
+        content = path.read_bytes()
+        assert key.encode() not in content, path
+        assert keys.encode() not in content, path
+
+
+@contextmanager
+def telltale_endpoint() -> Iterator[tuple[str, "queue.Queue[str]"]]:
+    """A model's endpoint that refuses and quotes the key; its URL, and the keys that were sent."""
+    seen: queue.Queue[str] = queue.Queue()
+
+    class Refuses(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent = self.headers["Authorization"]
+            body = json.dumps({"error": {"message": f"wrong key: {sent}"}}).encode()
+            self.send_response(401, f"wrong {sent}")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            seen.put(sent)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refuses) as endpoint:
+        thread = threading.Thread(target=endpoint.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{endpoint.server_address[1]}/v1", seen
+        finally:
+            endpoint.shutdown()
+            thread.join()
