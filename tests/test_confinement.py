@@ -429,6 +429,23 @@ def test_a_sandboxed_terminal_cannot_read_the_servers_token(tmp_path: Path) -> N
     assert token not in shown
 
 
+def test_a_sandboxed_terminal_cannot_read_what_was_said_in_other_sessions(tmp_path: Path) -> None:
+    """Though the database is in the home."""
+    sandbox()
+    env = {"PYTHONPATH": str(Path(__file__).parents[1]), "PTYBRIDGE_STATE_DIR": f"{tmp_path}/state"}
+    machine = Machine(tmp_path, {**os.environ, **env, "HOME": str(tmp_path), "SHELL": "/bin/sh"})
+    store = tmp_path / "chat.db"
+    script = f"cat {store} {store}-wal {store}-shm 2>/dev/null | wc -c; echo done; cat"
+    bounds = ("--set", "terminals.confine.bubblewrap=true", "--set", f"store.path={store}")
+    with machine.serving(*bounds) as server:
+        there = ("--url", server.printed.partition("/#")[0])
+        assert sum(path.stat().st_size for path in tmp_path.glob("chat.db*")) > 0
+        name = machine.run("new", *there, "--", "sh", "-c", script).stdout.strip()
+        while "done" not in (shown := machine.run("screen", *there, name).stdout):
+            assert name
+    assert shown.split()[:2] == ["0", "done"]
+
+
 # --- tried at the start
 
 

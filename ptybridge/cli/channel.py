@@ -1,11 +1,13 @@
 """The session channel's parts, by the settings: who answers prompts, and what is kept where."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
+from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.responders.command import CommandResponder
 from ptybridge.adapters.responders.shell import ShellResponder
 from ptybridge.adapters.store import SqliteStore, StoreError
@@ -24,8 +26,13 @@ MAX_KEY_CHARACTERS = 4096
 _log = structlog.get_logger(__name__)
 
 
-def responder_of(settings: Settings, defaults: TerminalDefaults) -> Responder | None:
+def responder_of(
+    settings: Settings, defaults: TerminalDefaults, confinement: Confinement | None = None
+) -> Responder | None:
     """Who answers prompts; None where nobody does.
+
+    What people or a model ask for runs within ``confinement``, as if it were typed in a terminal;
+    a program that the operator names is the operator's.
 
     Raises:
         ServeError: The settings name none that can be had.
@@ -35,7 +42,9 @@ def responder_of(settings: Settings, defaults: TerminalDefaults) -> Responder | 
         case "none":
             return None
         case "shell":
-            return ShellResponder(login_shell(), env=defaults.env, cwd=defaults.cwd)
+            return ShellResponder(
+                login_shell(), env=defaults.env, cwd=defaults.cwd, confinement=confinement
+            )
         case "command":
             if responder.command is None:
                 raise ServeError("responder.command: needed where responder.kind is command")
@@ -51,6 +60,7 @@ def responder_of(settings: Settings, defaults: TerminalDefaults) -> Responder | 
                 env=defaults.env,
                 cwd=defaults.cwd,
                 needs_approval=responder.approve != "never",
+                confinement=confinement,
             )
 
 
@@ -100,6 +110,22 @@ def _key(variable: str) -> str:
     if not usable or " " in key:
         raise ServeError(f"{source}: holds no usable key")
     return key
+
+
+def chosen_store_files(settings: Settings) -> list[Path]:
+    """The database that the settings name, and the files that SQLite keeps beside it.
+
+    Those that are missing are made, empty, as SQLite takes them: a sandbox hides what is there
+    when the server starts.
+    """
+    if settings.store.path is None:
+        return []
+    path = os.path.expanduser(settings.store.path)
+    files = [Path(path + end) for end in ("", "-wal", "-shm")]
+    for file in files:
+        with suppress(OSError):  # opening the store says why it cannot be
+            file.touch(mode=0o600)
+    return files
 
 
 def open_store(settings: Settings, state: Path) -> SqliteStore:

@@ -21,7 +21,7 @@ from ptybridge.adapters.responders.processes import directory_of
 from ptybridge.adapters.spawner import Spawner
 from ptybridge.adapters.workers import ThreadWorkers
 from ptybridge.cli import logs
-from ptybridge.cli.channel import open_store, responder_of
+from ptybridge.cli.channel import chosen_store_files, open_store, responder_of
 from ptybridge.cli.confining import checked_confinement
 from ptybridge.cli.entrance import (
     Entrance,
@@ -92,7 +92,6 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         raise ServeError(f"the server cannot hide its memory from programs: {error}") from error
     root = web_root()
     defaults = terminal_defaults(settings.terminals)
-    responder = responder_of(settings, defaults)
     tls = tls_of(settings)
     state = state_dir()
     with ExitStack() as undone_at_the_end:
@@ -102,8 +101,9 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         audit = open_audit(settings)
         if audit is not None:
             undone_at_the_end.callback(audit.close)
-        hidden = secret_files(settings, state)
+        hidden = [*secret_files(settings, state), *chosen_store_files(settings)]
         confinement = checked_confinement(settings.terminals, defaults, hidden=hidden)
+        responder = responder_of(settings, defaults, confinement)
         if settings.server.unix_socket is None:
             websocket = settings.transport.websocket
             listener = listen(websocket.hostname, websocket.port)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.responders.completions import Endpoint, Message
 from ptybridge.adapters.responders.tools import TOOLS, Toolbox
 from ptybridge.core.responder import Answer, Prompt, ResponderFailed
@@ -37,6 +38,7 @@ class OpenAIResponder:
         env: Mapping[str, str],
         cwd: str | None,
         needs_approval: bool,
+        confinement: Confinement | None = None,
     ) -> None:
         """``shell``, ``env`` and ``cwd`` are what ``run_command`` runs in.
 
@@ -46,6 +48,7 @@ class OpenAIResponder:
             env: Their whole environment.
             cwd: Where they run while the session has no terminal.
             needs_approval: A writer is asked before anything is run or typed.
+            confinement: The bounds of the commands; None is none.
         """
         self.name = endpoint.model
         self._endpoint = endpoint
@@ -53,6 +56,7 @@ class OpenAIResponder:
         self._env = env
         self._cwd = cwd
         self._needs_approval = needs_approval
+        self._confinement = confinement
 
     async def respond(self, prompt: Prompt, answer: Answer) -> None:
         """Answer ``prompt``; cancelling closes the stream, or stops the command, at once.
@@ -68,6 +72,7 @@ class OpenAIResponder:
             env=self._env,
             cwd=self._cwd,
             needs_approval=self._needs_approval,
+            confinement=self._confinement,
         )
         for _ in range(MAX_ROUNDS):
             completion = await self._endpoint.complete(messages, TOOLS, answer.text)

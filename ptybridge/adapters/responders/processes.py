@@ -14,6 +14,8 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
+from ptybridge.adapters import confined_process
+from ptybridge.adapters.confinement import Confinement
 from ptybridge.core.responder import ResponderFailed
 
 KILL_SECONDS = 2.0
@@ -39,6 +41,7 @@ async def run(
     text: str,
     heard: Callable[[str], None],
     hears_errors: bool = True,
+    confinement: Confinement | None = None,
 ) -> int:
     """Run a program with ``text`` on its standard input.
 
@@ -52,6 +55,7 @@ async def run(
         text: What it reads.
         heard: Gets what it writes, as it comes, decoded.
         hears_errors: Standard error is heard like standard output; else it is dropped.
+        confinement: The bounds of the program; None is none.
 
     Returns:
         Its exit code, or minus the number of the signal that ended it.
@@ -60,6 +64,8 @@ async def run(
         ResponderFailed: It cannot be started.
     """
     loop = asyncio.get_running_loop()
+    if confinement is not None and not confinement.is_off:
+        argv, cwd = confined_process.command(confinement, argv, cwd), "/"
     try:
         process = subprocess.Popen(  # noqa: ASYNC220, S603 - see above
             tuple(argv),

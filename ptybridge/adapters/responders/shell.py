@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.responders import processes
 from ptybridge.core.responder import Answer, Prompt
 
@@ -15,11 +16,22 @@ class ShellResponder:
 
     name = "shell"
 
-    def __init__(self, shell: str, *, env: Mapping[str, str], cwd: str | None) -> None:
-        """``cwd`` is where command lines run while the session has no terminal."""
+    def __init__(
+        self,
+        shell: str,
+        *,
+        env: Mapping[str, str],
+        cwd: str | None,
+        confinement: Confinement | None = None,
+    ) -> None:
+        """``cwd`` is where command lines run while the session has no terminal.
+
+        ``confinement`` holds for them as it does for programs in terminals.
+        """
         self._shell = shell
         self._env = env
         self._cwd = cwd
+        self._confinement = confinement
 
     async def respond(self, prompt: Prompt, answer: Answer) -> None:
         """Run the command line; its output is the answer, its exit code the tool's result."""
@@ -27,7 +39,12 @@ class ShellResponder:
         arguments = {"command": prompt.text, **({"cwd": cwd} if cwd else {})}
         call = answer.tool_call("shell", arguments)
         code = await processes.run(
-            (self._shell, "-c", prompt.text), env=self._env, cwd=cwd, text="", heard=answer.text
+            (self._shell, "-c", prompt.text),
+            env=self._env,
+            cwd=cwd,
+            text="",
+            heard=answer.text,
+            confinement=self._confinement,
         )
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         answer.tool_result(call, how, failed=code != 0)

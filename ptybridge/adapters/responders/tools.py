@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.responders import processes
 from ptybridge.adapters.responders.completions import Message, ToolRequest
 from ptybridge.core.responder import Answer, ResponderFailed, Workspace
@@ -55,6 +56,7 @@ class Toolbox:
         env: Mapping[str, str],
         cwd: str | None,
         needs_approval: bool,
+        confinement: Confinement | None = None,
     ) -> None:
         """``needs_approval``: a writer is asked before anything is run or typed."""
         self._workspace = workspace
@@ -63,6 +65,7 @@ class Toolbox:
         self._env = env
         self._cwd = cwd
         self._needs_approval = needs_approval
+        self._confinement = confinement
 
     async def use(self, request: ToolRequest) -> str:
         """Do what the model asks for, and tell the members; what the model is told."""
@@ -94,6 +97,7 @@ class Toolbox:
             cwd=self._workspace.directory() or self._cwd,
             text="",
             heard=output.hear,
+            confinement=self._confinement,
         )
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         return self._told(call, f"{how}\n{output.text()}", failed=code != 0)
