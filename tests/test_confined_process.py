@@ -1,6 +1,7 @@
 """What a prompt runs has the bounds of a terminal: a prompt is no way around them."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from ptybridge.adapters.cgroups import Place
 from ptybridge.adapters.confinement import Confinement, SystemUser
 from ptybridge.adapters.responders import processes
 from tests.test_cgroups import LIMITS, real_places
+from tests.test_cli import Machine
 from tests.test_confinement import needs_root, sandbox
+from tests.test_leaks import json_request
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 NOBODY = SystemUser("nobody", 65534, 65534)
@@ -125,3 +128,25 @@ async def test_cancelling_ends_it_and_its_cgroup() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert folders(places, of_it) == []
+
+
+@needs_root
+def test_a_prompt_is_no_way_around_another_user(tmp_path: Path) -> None:
+    env = {"PYTHONPATH": str(Path(__file__).parents[1]), "PTYBRIDGE_STATE_DIR": f"{tmp_path}/state"}
+    machine = Machine(tmp_path, {**os.environ, **env, "SHELL": "/bin/sh"})
+    prompt = {"type": "prompt", "data": {"parts": [{"type": "text", "text": "id -u; echo $HOME"}]}}
+    path = "/api/sessions/main/messages"
+    with machine.serving("--set", "terminals.runAs=nobody") as server:
+        bearer = {"Authorization": f"Bearer {(tmp_path / 'state/token').read_text().strip()}"}
+        json_request(server, "POST", path, prompt, **bearer)
+        while True:
+            reply = json_request(server, "POST", path, {"type": "subscribe"}, **bearer)
+            answers = [
+                message
+                for message in reply["data"]["session"]["messages"]
+                if message["role"] == "assistant" and "reason" in message
+            ]
+            if answers:
+                break
+    text = "".join(part["text"] for part in answers[0]["parts"])
+    assert text.splitlines()[0] == "65534"
