@@ -18,14 +18,16 @@ ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 NOBODY = SystemUser("nobody", 65534, 65534)
 
 
-async def heard(bounds: Confinement | None, line: str, *, cwd: str | None = "/") -> tuple[str, int]:
+async def heard(
+    bounds: Confinement | None, line: str, *, cwd: str | None = "/", text: str = "input\n"
+) -> tuple[str, int]:
     """What a command line writes within the bounds, and its exit code."""
     written: list[str] = []
     code = await processes.run(
         ("/bin/sh", "-c", line),
         env=ENV,
         cwd=cwd,
-        text="input\n",
+        text=text,
         heard=written.append,
         confinement=bounds,
     )
@@ -51,6 +53,12 @@ async def test_it_is_another_user() -> None:
     assert output.split()[:2] == ["65534", "65534"]
     assert "denied" in output
     assert code != 0
+
+
+@needs_root
+async def test_what_it_reads_from_does_not_become_its_user_s() -> None:
+    output, _ = await heard(Confinement(user=NOBODY), "stat -L -c %u /dev/stdin", text="")
+    assert output == "0\n"
 
 
 @needs_root

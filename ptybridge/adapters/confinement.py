@@ -136,9 +136,13 @@ class Confinement:
 
 
 def become(user: SystemUser) -> None:
-    """Take a user's numbers and groups, and give that user the terminal, as login(1) does."""
-    with contextlib.suppress(PermissionError):  # without CAP_CHOWN it can be used, but not opened
-        os.fchown(0, user.uid, -1)
+    """Take a user's numbers and groups, and give that user the terminal, as login(1) does.
+
+    Standard input that is no terminal may be /dev/null, which stays everybody's.
+    """
+    if os.isatty(0):
+        with contextlib.suppress(PermissionError):  # without CAP_CHOWN it can be used, not opened
+            os.fchown(0, user.uid, -1)
     os.initgroups(user.name, user.gid)
     os.setresgid(user.gid, user.gid, user.gid)
     os.setresuid(user.uid, user.uid, user.uid)
