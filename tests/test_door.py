@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,13 @@ EVERYWHERE = Door(hostname="0.0.0.0", port=4096, allowed_origins=[])
 )
 def test_the_hosts_that_are_answered(door: Door, host: str, admitted: bool) -> None:
     assert door.admits_host([host]) is admitted
+
+
+def test_letters_that_become_ascii_in_lower_case_are_none() -> None:
+    door = Door(hostname="127.0.0.1", port=4096, allowed_origins=["https://desk.example"])
+    assert door.admits_host(["DESK.example"])
+    assert not door.admits_host(["des\u212a.example"])  # the sign of the kelvin
+    assert not door.admits_origin(["https://des\u212a.example"], ["127.0.0.1:4096"])
 
 
 def test_a_request_has_exactly_one_host() -> None:
@@ -101,6 +109,56 @@ def test_any_text_is_an_origin_or_refused(text: str) -> None:
 def test_an_address_and_port_round_trips(address: Any, port: int) -> None:
     assert parse_host(f"{address}:{port}", scheme="http") == HostPort(str(address), port)
     assert is_loopback(str(address)) is address.is_loopback
+
+
+NEAR = st.sampled_from(
+    [
+        "127.0.0.1:4096", "localhost:4096", "[::1]:4096", "http://", "https://", "127.0.0.1",
+        ":", "@", ".", "/", "\\", "?", "#", "%", "%00", "\0", "\t", "\n", " ", ",", "[", "]",
+        "evil", ".example", "term.example.org", "null", "x", "0", "4096",
+        "\u2488", "\uff0e", "\u0130", "\u212a", "\u00b2",
+    ]
+)  # fmt: skip
+"""Pieces of hosts and origins, and what parsers disagree about."""
+
+
+def nearly() -> st.SearchStrategy[str]:
+    return st.lists(NEAR, max_size=6).map("".join)
+
+
+@given(nearly())
+def test_a_host_that_is_let_in_is_one_of_ours_to_every_reader(text: str) -> None:
+    """What a browser, a proxy or Python's own parser would read in it is what was checked."""
+    if LOCAL.admits_host([text]):
+        read = urlsplit(f"http://{text}/")
+        assert read.hostname is not None
+        assert is_loopback(read.hostname.removesuffix("."))
+        assert read.port == 4096
+        assert read.username is None
+        assert text.isascii()
+        assert not set(text) & set(" \t\r\n\0/\\?#@,%")
+
+
+@given(nearly())
+def test_an_origin_that_is_let_in_is_ours_or_allowed_letter_by_letter(text: str) -> None:
+    for door, ours in (
+        (LOCAL, {"http://127.0.0.1:4096"}),
+        (PROXIED, {"http://127.0.0.1:4096", "https://term.example.org"}),
+    ):
+        if door.admits_origin([text], ["127.0.0.1:4096"]):
+            # The only other spellings are those of the same origin (RFC 6454 section 4).
+            scheme, _, host = text.lower().partition("://")
+            name, colon, port = host.partition(":")
+            if (scheme, port.lstrip("0")) == ("https", "443"):
+                colon = port = ""
+            port = port.lstrip("0")
+            assert f"{scheme}://{name.removesuffix('.')}{colon}{port}" in ours
+
+
+@given(nearly(), nearly())
+def test_two_origins_are_never_let_in(first: str, second: str) -> None:
+    assert not LOCAL.admits_origin([first, second], ["127.0.0.1:4096"])
+    assert not LOCAL.admits_host([first, second])
 
 
 DOORS: list[Any] = [

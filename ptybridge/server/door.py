@@ -34,7 +34,8 @@ def parse_host(value: str, *, scheme: str) -> HostPort | None:
     >>> parse_host("a@b", scheme="http") is None
     True
     """
-    match = _HOST.match(value.lower())
+    # Some other letters become ASCII in lower case: the sign of the kelvin is a k then.
+    match = _HOST.match(value.lower()) if value.isascii() else None
     if match is None:
         return None
     name, digits = match["name"], match["port"]
@@ -51,7 +52,7 @@ def parse_host(value: str, *, scheme: str) -> HostPort | None:
 
 def parse_origin(value: str) -> tuple[str, HostPort] | None:
     """Scheme and host of an ``Origin`` (RFC 6454 section 7); None for ``null`` and the rest."""
-    match = _ORIGIN.match(value.lower())
+    match = _ORIGIN.match(value.lower()) if value.isascii() else None
     if match is None:
         return None
     host = parse_host(match["host"], scheme=match["scheme"])
