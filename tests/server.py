@@ -58,6 +58,7 @@ class Server:
     Attributes:
         port: Where it listens, on 127.0.0.1.
         http: A client that is the owner.
+        routes: Method and path of every route; what varies stands in braces.
     """
 
     scheme = "http"
@@ -68,6 +69,11 @@ class Server:
         self.pool = app[POOL]
         self.port = port
         self.http = http
+        self.routes = sorted(
+            (route.method, route.resource.canonical)
+            for route in app.router.routes()
+            if route.resource is not None
+        )
 
     def url(self, path: str) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}{path}"

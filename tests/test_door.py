@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptybridge.server.door import Door, HostPort, is_loopback, parse_host, parse_origin
-from tests.server import Server, running
+from tests.server import Server, running, stranger
 
 LOCAL = Door(hostname="127.0.0.1", port=4096, allowed_origins=[])
 PROXIED = Door(hostname="127.0.0.1", port=4096, allowed_origins=["https://term.example.org"])
@@ -278,3 +278,35 @@ async def test_what_a_form_can_send_is_no_json(content_type: str) -> None:
         for path in ("/api/login", "/api/logout", "/api/tickets", "/api/sessions/main/shares"):
             response = await server.http.post(server.url(path), data=b"{}", headers=headers)
             assert response.status == 415, path
+
+
+PUBLIC = {
+    ("GET", "/"), ("GET", "/healthz"), ("GET", "/api/auth"), ("POST", "/api/login"),
+    ("POST", "/api/logout"),
+}  # fmt: skip
+"""Routes that answer somebody who has not logged in, apart from the page's files."""
+
+
+async def test_every_route_asks_for_whom_from_where_and_who() -> None:
+    async with running() as server, stranger() as nobody:
+        assert len(server.routes) > 15
+        for method, canonical in server.routes:
+            path = server.url(canonical.replace("{", "").replace("}", ""))
+            name = f"{method} {canonical}"
+            body: dict[str, str] | None = {} if method in {"POST", "PUT", "PATCH"} else None
+            for http in (server.http, nobody):
+                foreign = {"Host": "evil.example"}
+                answer = await http.request(method, path, headers=foreign, json=body)
+                assert answer.status == 421, name
+                if canonical != "/":
+                    foreign = {"Origin": "http://evil.example"}
+                    answer = await http.request(method, path, headers=foreign, json=body)
+                    assert answer.status == 403, name
+            is_public = (
+                method.replace("HEAD", "GET"),
+                canonical,
+            ) in PUBLIC or canonical.startswith("/static/")
+            if not is_public:
+                assert (await nobody.request(method, path, json=body)).status == 401, name
+        assert not server.registry.sessions
+        assert len(server.pool) == 0
