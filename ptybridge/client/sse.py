@@ -24,8 +24,8 @@ MAX_BATCH_BYTES = 128 * 1024
 
 _KINDS = {"output": Kind.OUTPUT, "snapshot": Kind.SNAPSHOT, "input-ack": Kind.INPUT_ACK}
 
-_TOO_MANY = 429
-_OVER_LIMIT = 1013
+_BEGINNINGS = (b'{"type":"attach"', b'{"type":"subscribe"')
+"""Requests behind whose reply something follows on the stream."""
 
 
 class EventParser:
@@ -181,8 +181,8 @@ class EventStreamLink:
             while self._posted:
                 self._posting = True
                 batch = self._batch()
-                # The reply comes on another connection than the output that follows it.
-                if any(b'"type":"attach"' in message for message in batch):
+                # The reply comes on another connection than the output or events that follow it.
+                if any(message.startswith(_BEGINNINGS) for message in batch):
                     self._held = []
                 try:
                     await self._deliver(batch)

@@ -20,6 +20,9 @@ const MAX_BATCH_BYTES = 131_072;
 
 const OVER_LIMIT_STATUS = 429;
 
+/** Requests behind whose reply something follows on the stream. */
+const BEGINNINGS = new Set(["attach", "subscribe"]);
+
 const BINARY = Object.freeze({
   output: Kind.OUTPUT,
   snapshot: Kind.SNAPSHOT,
@@ -277,8 +280,8 @@ export class EventStreamSocket {
       this.#posting = this.#outbox.bytes;
       const messages = this.#outbox.take();
       this.#posting -= this.#outbox.bytes;
-      // The reply comes on another connection than the output that follows it.
-      if (messages.some(({ type }) => type === "attach")) this.#held = [];
+      // The reply comes on another connection than the output or events that follow it.
+      if (messages.some(({ type }) => BEGINNINGS.has(type))) this.#held = [];
       try {
         const url = new URL("messages", this.#session);
         url.searchParams.set("connectionID", this.#connectionID);
