@@ -139,12 +139,14 @@ def test_check_config_says_that_the_file_is_good(machine: Machine) -> None:
     assert not machine.state.exists()
 
 
-def test_check_config_warns_of_what_has_no_effect(machine: Machine) -> None:
-    done = machine.run("check-config", "--set", "transport.mode=sse")
-    assert (done.returncode, done.stdout) == (0, "the defaults: ok\n")
+def test_a_server_without_a_network_is_refused(machine: Machine) -> None:
+    done = machine.run("serve", "--set", "transport.mode=direct")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "ptybridge: warning: transport.mode: not available in this version; it has no effect\n"
+        "ptybridge: transport.mode: direct is without a network, and a server needs one; set "
+        "websocket or sse (ptybridge run --transport direct works without a server)\n"
     )
+    assert not machine.state.exists()
 
 
 def test_check_config_tells_all_that_is_wrong(machine: Machine) -> None:

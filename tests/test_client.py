@@ -17,6 +17,7 @@ from ptybridge.client import (
     Snapshot,
     State,
     Subscription,
+    TransportName,
     Unreachable,
     View,
     connect,
@@ -77,6 +78,19 @@ async def until(subscription: Subscription, kind: type[wire.Event]) -> wire.Even
             if isinstance(event, kind):
                 return event
     raise AssertionError("the subscription ended")
+
+
+@pytest.mark.parametrize("mode", ["websocket", "sse"])
+async def test_a_client_without_a_choice_uses_what_the_server_wants_first(
+    mode: TransportName,
+) -> None:
+    states: list[State] = []
+    async with (
+        running(settings_of(transport={"mode": mode})) as server,
+        connect(server.url(""), token=TOKEN, on_state=states.append) as client,
+    ):
+        await client.open()
+    assert states[0] == State("connected", mode)
 
 
 async def test_a_terminal_is_opened_typed_into_resized_and_ends(

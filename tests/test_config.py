@@ -12,13 +12,10 @@ from hypothesis import strategies as st
 from ptybridge.config import (
     ConfigError,
     Settings,
-    availability,
     build,
     load,
     setting_names,
-    warnings,
 )
-from ptybridge.config.availability import REFUSED, WITHOUT_EFFECT
 from ptybridge.config.document import DocumentError, parse
 from ptybridge.config.settings import fields, value_of
 
@@ -71,7 +68,6 @@ def test_nothing_at_all_means_the_defaults() -> None:
 def test_the_seed_form_is_taken_as_json(tmp_path: Path) -> None:
     settings = load(written(tmp_path, json.dumps(SEED)))
     assert settings == Settings()
-    assert warnings(settings) == []
 
 
 def test_values_arrive_where_their_names_say() -> None:
@@ -272,28 +268,7 @@ def test_any_value_is_taken_or_refused_by_its_name(name: str, value: object) -> 
     assert all(line.startswith(name) for line in lines_refusing(nested(name, value)))
 
 
-# --- what is not available
-
-
-def test_what_would_leave_the_server_more_open_than_meant_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(availability, "REFUSED", ("store.path",))
-    assert complaint(nested("store.path", "x.db")) == (
-        "store.path: not available in this version; leave it out"
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("transport.mode", "sse"), ("transport.mode", "direct")],
-)
-def test_what_changes_nothing_is_taken_with_a_warning(name: str, value: object) -> None:
-    settings = build(nested(name, value))
-    assert warnings(settings) == [f"{name}: not available in this version; it has no effect"]
-
-
-def test_a_setting_is_read_by_the_program_or_said_to_be_unavailable() -> None:
+def test_a_setting_is_read_by_the_program() -> None:
     read = {
         (ast.unparse(node.value).rpartition(".")[2], node.attr)
         for path in PACKAGE.rglob("*.py")
@@ -303,7 +278,7 @@ def test_a_setting_is_read_by_the_program_or_said_to_be_unavailable() -> None:
     }
     unread = {name for name in setting_names() if python_name(name) not in read}
     unread.discard("transport.websocket.compression")  # nothing compresses: auto and off agree
-    assert unread == {*REFUSED, *WITHOUT_EFFECT}
+    assert unread == set()
 
 
 def python_name(name: str) -> tuple[str, str]:

@@ -8,7 +8,6 @@ import yaml
 
 from ptybridge.adapters.access_store import AccessStore
 from ptybridge.config import Settings, build, load, setting_names
-from ptybridge.config.availability import REFUSED, WITHOUT_EFFECT
 from ptybridge.core.access import Access
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.server.app import make_app
@@ -69,14 +68,6 @@ def test_the_settings_page_gives_the_default(name: str) -> None:
     for part in name.split("."):
         value = value[part]
     assert re.findall(r"`([^`]+)`", rows()[name].split("|")[3]) == shown(value)
-
-
-@pytest.mark.parametrize("name", setting_names())
-def test_the_settings_page_says_what_is_not_available(name: str) -> None:
-    section = CONFIGURATION.split(f"\n## {name.split('.', maxsplit=1)[0]}\n")[1].split("\n## ")[0]
-    row = section.split("| setting |")[0] + rows()[name]
-    assert ("**refused**" in row) == (name in REFUSED)
-    assert ("**no effect**" in row.lower()) == (name in WITHOUT_EFFECT)
 
 
 @pytest.mark.parametrize("name", sorted(CLIENT_MESSAGES.keys() | SERVER_MESSAGES.keys()))

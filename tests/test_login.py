@@ -37,7 +37,12 @@ async def test_a_user_logs_in_with_a_password_and_is_known_by_the_cookie(tmp_pat
     async with running(make_authenticator=by_users(tmp_path)) as server:
         async with person(server, "alice") as http:
             who = await (await http.get(server.url("/api/whoami"))).json()
-            assert who == {"id": "alice", "name": "alice", "session": "alice"}
+            assert who == {
+                "id": "alice",
+                "name": "alice",
+                "session": "alice",
+                "transport": "websocket",
+            }
             async with connected(server, http, "/ws?sessionID=alice") as client:
                 await client.open()
         for body in (

@@ -20,7 +20,12 @@ async def test_a_token_is_traded_for_a_cookie_that_opens_the_socket() -> None:
         assert "SameSite=Strict" in cookie
         assert TOKEN not in cookie
         who = await http.get(server.url("/api/whoami"))
-        assert await who.json() == {"id": "owner", "name": "owner", "session": "main"}
+        assert await who.json() == {
+            "id": "owner",
+            "name": "owner",
+            "session": "main",
+            "transport": "websocket",
+        }
         async with http.ws_connect(server.url("/ws")) as ws:
             await ws.send_str('{"type":"ping"}')
             assert (await ws.receive()).data == '{"type":"pong"}'

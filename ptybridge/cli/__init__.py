@@ -90,14 +90,12 @@ def _run(arguments: argparse.Namespace) -> None:
         accounts.run_user(arguments)
         return
     from ptybridge.cli.chosen import chosen_settings  # noqa: PLC0415
-    from ptybridge.config import ConfigError, warnings  # noqa: PLC0415
+    from ptybridge.config import ConfigError  # noqa: PLC0415
 
     try:
         settings = chosen_settings(arguments)
     except ConfigError as error:
         fail(*error.lines)
-    for line in warnings(settings) if arguments.command in {"serve", "check-config"} else ():
-        print(f"ptybridge: warning: {line}", file=sys.stderr)
     if arguments.command == "check-config":
         print(f"{arguments.config or 'the defaults'}: ok")
         return

@@ -85,6 +85,11 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
     Raises:
         ServeError: It cannot start.
     """
+    if settings.transport.mode == "direct":
+        raise ServeError(
+            "transport.mode: direct is without a network, and a server needs one; set websocket or "
+            "sse (ptybridge run --transport direct works without a server)"
+        )
     logs.set_up(level=settings.logging.level, format=settings.logging.format)
     try:
         hide_process()

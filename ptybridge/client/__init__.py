@@ -11,7 +11,7 @@ from typing import Literal
 import aiohttp
 
 from ptybridge.client.client import Client
-from ptybridge.client.either import EitherTransport
+from ptybridge.client.either import EitherTransport, wants_events
 from ptybridge.client.errors import (
     CannotConnect,
     ClientError,
@@ -51,7 +51,11 @@ __all__ = [
 ]
 
 Choice = Literal["auto", "websocket", "sse"]
-"""Which transport: auto prefers WebSocket, and falls back where it does not come through."""
+"""Which transport.
+
+auto is what the server's ``transport.mode`` says: WebSocket, with server-sent events where it does
+not come through, or server-sent events always.
+"""
 
 
 @asynccontextmanager
@@ -89,6 +93,8 @@ async def connect(
             case "websocket":
                 chosen = sockets
             case "sse":
+                chosen = events
+            case "auto" if await wants_events(http, url):
                 chosen = events
             case "auto":
                 time = asyncio.get_running_loop().time

@@ -1,13 +1,33 @@
 """WebSocket where the network lets it through, else server-sent events, and back again later."""
 
 import asyncio
+import json
 from collections.abc import Callable
+
+import aiohttp
 
 from ptybridge.client.errors import CannotConnect, UpgradeFailed
 from ptybridge.client.links import Link, Transport
 
 RETRY_SECONDS = 300.0
 """How long it is remembered that WebSocket did not come through."""
+
+ANSWER_SECONDS = 10.0
+"""How long the question what the server wants may take."""
+
+
+async def wants_events(http: aiohttp.ClientSession, url: str) -> bool:
+    """Whether the server wants server-sent events to be used from the start (``transport.mode``).
+
+    A server that does not say so, or not at all, is one that does not: connecting will tell.
+    """
+    patience = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+    try:
+        async with http.get(f"{url.rstrip('/')}/api/whoami", timeout=patience) as answer:
+            who = json.loads(await answer.read()) if answer.ok else None
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+        return False
+    return isinstance(who, dict) and who.get("transport") == "sse"
 
 
 class EitherTransport:

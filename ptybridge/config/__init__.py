@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from ptybridge.config.availability import refusals, warnings
 from ptybridge.config.document import DocumentError, parse
 from ptybridge.config.settings import (
     Auth,
@@ -47,7 +46,6 @@ __all__ = [
     "load",
     "parse_value",
     "setting_names",
-    "warnings",
 ]
 
 
@@ -67,11 +65,11 @@ def build(values: object) -> Settings:
     """Check plain values and make settings of them; None stands for an empty file.
 
     Raises:
-        ConfigError: Some are unknown, ill-typed, out of range, or not available.
+        ConfigError: Some are unknown, ill-typed, or out of range.
     """
     values = {} if values is None else values
     try:
-        settings = msgspec.convert(values, Settings)
+        return msgspec.convert(values, Settings)
     except (msgspec.ValidationError, RecursionError) as error:
         # Imported by need: a start in which all is well does not wait for it.
         from ptybridge.config.complaint import complaints  # noqa: PLC0415
@@ -79,9 +77,6 @@ def build(values: object) -> Settings:
         lines = list(complaints(values))
         assert lines, "what msgspec refuses as a whole it refuses in part"
         raise ConfigError(*lines) from error
-    if lines := refusals(settings):
-        raise ConfigError(*lines)
-    return settings
 
 
 def parse_value(name: str, text: str) -> object:

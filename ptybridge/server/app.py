@@ -109,7 +109,12 @@ def make_app(
     app[AUDIT] = bridge.audit
     app[ACCESS] = access
     Routes(web_root=web_root, base=base).add_to(app)
-    LoginRoutes(authenticator=authenticator, base=base, on_logout=revoker.sweep).add_to(app)
+    LoginRoutes(
+        authenticator=authenticator,
+        base=base,
+        transport=settings.transport.mode,
+        on_logout=revoker.sweep,
+    ).add_to(app)
     Resources(
         registry=bridge.registry, authenticator=authenticator, access=access, base=base
     ).add_to(app)

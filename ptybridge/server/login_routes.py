@@ -73,18 +73,25 @@ class LoginRoutes:
     """The handlers and what they need."""
 
     def __init__(
-        self, *, authenticator: Authenticator, base: str, on_logout: Callable[[], None]
+        self,
+        *,
+        authenticator: Authenticator,
+        base: str,
+        transport: str,
+        on_logout: Callable[[], None],
     ) -> None:
         """Take what the handlers need.
 
         Args:
             authenticator: Knows who is asking.
             base: The path below which all routes lie: empty, or beginning with a slash.
+            transport: What clients that choose by themselves use first.
             on_logout: Called when a login has ended, and its connections have to.
         """
         self._authenticator = authenticator
         self._base = base
         self._on_logout = on_logout
+        self._transport = transport
 
     def add_to(self, app: web.Application) -> None:
         """Add all routes."""
@@ -151,7 +158,12 @@ class LoginRoutes:
         """Say whom the server takes the client for, and where it is at home."""
         identity = request[IDENTITY]
         return json_response(
-            {"id": identity.id, "name": identity.name, "session": home_session(identity)}
+            {
+                "id": identity.id,
+                "name": identity.name,
+                "session": home_session(identity),
+                "transport": self._transport,
+            }
         )
 
     async def ticket(self, request: web.Request) -> web.StreamResponse:

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, WebSocket
 
 from tests.browser.conftest import Tab, address, cable, tab
 from tests.server import Server, running, settings_of
@@ -92,3 +92,13 @@ async def test_it_goes_back_to_websocket_while_keys_are_typed(browser: Browser) 
         await page.type("\n")
         await page.shows(typed)
         assert len(server.pool) == 1
+
+
+async def test_the_page_begins_with_what_the_server_wants_first(browser: Browser) -> None:
+    async with running(settings_of(transport={"mode": "sse"})) as server, tab(browser) as page:
+        sockets: list[WebSocket] = []
+        page.page.on("websocket", sockets.append)
+        await page.open(address(server))
+        await carried_by(page, "SSE")
+        await page.run("echo he''re", "here")
+        assert sockets == []

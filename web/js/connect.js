@@ -10,9 +10,10 @@ import { SUBPROTOCOL } from "./wire.js";
 
 /**
  * @typedef {object} Surroundings what a page has anyway
- * @property {new (url: URL, protocol: string) => import("./socket.js").SocketLike} WebSocket
- * @property {import("./event_stream.js").Fetch} fetch
+ * @property {new (url: URL, protocol: string) => import("./socket.js").SocketLike} [WebSocket]
+ * @property {import("./event_stream.js").Fetch} [fetch]
  * @property {import("./socket.js").Clock} [clock]
+ * @property {import("./transports.js").Transport | undefined} [first] "events": WebSocket is not tried at all
  */
 
 /**
@@ -22,7 +23,7 @@ import { SUBPROTOCOL } from "./wire.js";
  * @param {Surroundings} [surroundings]
  */
 export function makeClient(base, sessionID, surroundings) {
-  const { WebSocket, fetch, clock = systemClock() } = surroundings ?? browser();
+  const { WebSocket, fetch, clock = systemClock(), first } = { ...browser(), ...surroundings };
   const address = new URL("ws", base);
   address.protocol = address.protocol.replace("http", "ws");
   address.searchParams.set("sessionID", sessionID);
@@ -31,11 +32,15 @@ export function makeClient(base, sessionID, surroundings) {
     () => new WebSocket(address, SUBPROTOCOL),
     () => new EventStreamSocket(session, fetch, clock),
     clock,
+    first,
   );
   return new BridgeClient(new ReconnectingSocket(() => transports.connect(), clock), clock);
 }
 
-/** @returns {Surroundings} */
 function browser() {
-  return { WebSocket: globalThis.WebSocket, fetch: (url, init) => globalThis.fetch(url, init) };
+  return {
+    WebSocket: globalThis.WebSocket,
+    /** @type {import("./event_stream.js").Fetch} */
+    fetch: (url, init) => globalThis.fetch(url, init),
+  };
 }

@@ -7,7 +7,10 @@
  * What to do next: go on; come with the right URL; ask for name and password; ask for another
  * link; wait; try later.
  *
- * @typedef {{ state: LoginState, home: string | null }} Login home: the session to begin in
+ * @typedef {object} Login
+ * @property {LoginState} state
+ * @property {string | null} home the session to begin in
+ * @property {import("./transports.js").Transport} [first] what the server wants to be used first
  *
  * @typedef {{ token?: string | null, share?: string | null }} Secrets of the address
  */
@@ -41,7 +44,10 @@ function stateOf(answer) {
 async function whoAmI() {
   const answer = await ask("api/whoami");
   const state = stateOf(answer);
-  if (answer !== null && state === "ok") return { state, home: (await answer.json()).session };
+  if (answer !== null && state === "ok") {
+    const { session, transport } = await answer.json();
+    return { state, home: session, first: transport === "sse" ? "events" : "websocket" };
+  }
   if (state !== "denied") return { state, home: null };
   const mode = await ask("api/auth");
   const wantsPassword = mode !== null && mode.ok && (await mode.json()).mode === "password";

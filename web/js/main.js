@@ -85,7 +85,7 @@ class Page {
   async #logIn() {
     this.#clearFailure();
     this.#status.show("connecting", "Connecting");
-    const { state, home } = await logIn(this.#place);
+    const { state, home, first } = await logIn(this.#place);
     if (state === "password") {
       await this.#askForPassword();
       await this.#logIn();
@@ -97,7 +97,7 @@ class Page {
     }
     if (!this.#place.isNamed && home !== null) this.#place.session = home;
     if (this.#place.share !== null) this.#place.terminal = await newestTerminal(this.#place.session);
-    this.#connect();
+    this.#connect(first);
   }
 
   async #askForPassword() {
@@ -118,8 +118,9 @@ class Page {
     this.#clearFailure = showFailure(find("stage"), failure, () => location.reload(), detail);
   }
 
-  #connect() {
-    this.#client = makeClient(document.baseURI, this.#place.session);
+  /** @param {import("./transports.js").Transport} [first] */
+  #connect(first) {
+    this.#client = makeClient(document.baseURI, this.#place.session, { first });
     this.#client.onstate = (state) => this.#linkChanged(state);
     this.#client.connect();
   }

@@ -39,8 +39,10 @@ export class Transports {
    * @param {() => SocketLike} makeWebSocket
    * @param {() => EventStreamSocket} makeEventStream
    * @param {Clock} clock
+   * @param {Transport} [first] "events": WebSocket is not tried at all
    */
-  constructor(makeWebSocket, makeEventStream, clock) {
+  constructor(makeWebSocket, makeEventStream, clock, first = "websocket") {
+    this.first = first;
     this.makeWebSocket = makeWebSocket;
     this.makeEventStream = makeEventStream;
     this.clock = clock;
@@ -82,8 +84,8 @@ class EitherSocket {
   /** @param {Transports} transports */
   constructor(transports) {
     this.#transports = transports;
-    const { clock, failedAt } = transports;
-    if (clock.now() - failedAt >= RETRY_MS) this.#tryWebSocket();
+    const { clock, failedAt, first } = transports;
+    if (first === "websocket" && clock.now() - failedAt >= RETRY_MS) this.#tryWebSocket();
     else this.#useEvents();
   }
 
@@ -161,12 +163,14 @@ class EitherSocket {
   #heard(event) {
     if (!this.#hasSpoken) {
       this.#hasSpoken = true;
-      const { clock } = this.#transports;
+      const { clock, first } = this.#transports;
       clock.clearTimeout(this.#timer);
       if (this.#events !== null) {
         // Only now is it known that the network blocks WebSocket and nothing else.
         if (this.#hasFailed) this.#transports.failedAt = clock.now();
-        this.#timer = clock.setTimeout(() => this.#tryAgain(), RETRY_MS);
+        if (first === "websocket") {
+          this.#timer = clock.setTimeout(() => this.#tryAgain(), RETRY_MS);
+        }
       }
       this.onopen?.({});
     }

@@ -16,7 +16,8 @@ const WELCOME = {
 };
 const STREAMED = `event: welcome\ndata: ${JSON.stringify(WELCOME)}\n\n`;
 
-function stage() {
+/** @param {import("../js/transports.js").Transport} [first] */
+function stage(first) {
   const clock = new ManualClock();
   /** @type {FakeSocket[]} */
   const sockets = [];
@@ -33,6 +34,7 @@ function stage() {
       return new EventStreamSocket(new URL("http://host/s/"), server.fetch, clock);
     },
     clock,
+    first,
   );
   const client = new BridgeClient(new ReconnectingSocket(() => transports.connect(), clock), clock);
   /** @type {string[]} */
@@ -87,6 +89,18 @@ test("a WebSocket that works is all that is used", async () => {
   assert.equal(streams.length, 0);
   assert.equal(client.transport, "websocket");
   assert.ok(states.includes("welcome"));
+});
+
+test("where the server wants the event stream first, no WebSocket is tried, ever", async () => {
+  const { clock, sockets, stream, streams, client } = stage("events");
+  await stream().streams(STREAMED);
+  clock.advance(RETRY_MS);
+  await streams[0]?.ends();
+  clock.advance(1000);
+  await stream().streams(STREAMED);
+  clock.advance(RETRY_MS);
+  assert.equal(client.transport, "events");
+  assert.deepEqual([sockets.length, streams.length], [0, 2]);
 });
 
 for (const code of [1000, 1001, 1006, 1011]) {
