@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ptybridge.adapters.access_store import MAX_CLAIMS, AccessStore
 from ptybridge.core.access import Access, home_session
-from ptybridge.core.errors import Denied, NotFound
+from ptybridge.core.errors import Denied, LimitReached, NotFound
 from ptybridge.core.identity import OWNER, Identity
 from ptybridge.core.values import Role, SessionId, is_name
 from ptybridge.server.gate import NEEDED
@@ -117,10 +117,63 @@ def test_old_claims_give_way_to_new_ones_of_the_same_identity() -> None:
     assert access.role(BOB, "bobs") is Role.OWNER
 
 
+@pytest.mark.parametrize(
+    ("identity", "session", "may"),
+    [
+        pytest.param(BOB, "user-alice", False, id="another-s-home"),
+        pytest.param(BOB, "user-bob", True, id="the-own-home"),
+        pytest.param(BOB, "home-" + "0" * 32, False, id="the-home-of-a-name-that-is-none"),
+        pytest.param(BOB, "main", False, id="where-those-begin-who-may-go-anywhere"),
+        pytest.param(HAND, "main", True, id="main-by-one-of-them"),
+        pytest.param(OWNER, "user-alice", False, id="another-s-home-by-the-owner"),
+        pytest.param(BOB, "told", False, id="a-session-that-is-there"),
+        pytest.param(BOB, "user-bob-2", False, id="a-home-of-a-user-to-come"),
+    ],
+)
+def test_nobody_takes_what_another_begins_in(
+    access: Access, identity: Identity, session: str, may: bool
+) -> None:
+    access.know({SessionId("told")}, per_user=10)
+    if identity.role is None and not may:
+        with pytest.raises(NotFound):
+            access.enter(identity, session, Role.WATCHER)
+    else:
+        access.enter(identity, session, Role.WATCHER)
+    somebody = Identity(identity.id, identity.name, None)
+    assert access.role(somebody, session) is (Role.OWNER if may else None)
+
+
+def test_a_home_stays_its_user_s_when_the_owner_was_there_first(access: Access) -> None:
+    home = home_session(BOB)
+    assert access.enter(OWNER, home, Role.WRITER) is Role.OWNER
+    access.know({home}, per_user=10)
+    assert access.enter(BOB, home, Role.OWNER) is Role.OWNER
+
+
+def test_one_user_has_so_many_sessions_and_an_owner_all(access: Access) -> None:
+    there = {WORK}
+    access.know(there, per_user=2)
+    access.enter(ALICE, "second", Role.OWNER)
+    there.add(SessionId("second"))
+    with pytest.raises(LimitReached, match="one user"):
+        access.enter(ALICE, "third", Role.OWNER)
+    access.enter(ALICE, "second", Role.OWNER)
+    access.enter(BOB, "third", Role.OWNER)
+    there.discard(WORK)  # it has ended: another can be made, but not both
+    access.enter(ALICE, "fourth", Role.OWNER)
+    there.add(SessionId("fourth"))
+    with pytest.raises(LimitReached):
+        access.enter(ALICE, WORK, Role.OWNER)
+    for number in range(5):
+        access.enter(OWNER, f"s{number}", Role.OWNER)
+        there.add(SessionId(f"s{number}"))
+
+
 @given(st.text(min_size=1, max_size=80))
 def test_everybody_has_a_home_that_can_be_one(name: str) -> None:
     home = home_session(Identity(name, name, None))
     assert is_name(home)
+    assert home.startswith(("user-", "home-"))
     assert home_session(OWNER) == "main"
     assert home_session(GUEST) == WORK
 
@@ -316,7 +369,7 @@ async def test_users_have_what_they_made_and_what_their_role_says(tmp_path: Path
         person(server, "alice") as alice,
         person(server, "bob") as bob,
         person(server, "eve") as eve,
-        connected(server, alice) as hers,
+        connected(server, alice, "/ws?sessionID=hers") as hers,
     ):
         terminal = await hers.open()
         screen = server.url(f"/api/terminals/{terminal}/screen")
@@ -324,8 +377,71 @@ async def test_users_have_what_they_made_and_what_their_role_says(tmp_path: Path
         url = server.url(f"/api/terminals/{terminal}")
         assert [(await who.delete(url)).status for who in (bob, eve)] == [404, 403]
         with pytest.raises(aiohttp.WSServerHandshakeError):
-            await bob.ws_connect(server.url("/ws?sessionID=main"))
+            await bob.ws_connect(server.url("/ws?sessionID=hers"))
         assert (await alice.delete(url)).status == 204
+
+
+async def test_where_people_begin_is_nobody_else_s_to_take(tmp_path: Path) -> None:
+    editor_in(tmp_path, alice="writer", bob="member", carl="member")
+    async with (
+        running(make_authenticator=by_users(tmp_path)) as server,
+        person(server, "alice") as alice,
+        person(server, "bob") as bob,
+        person(server, "carl") as carl,
+    ):
+        for http in (alice, carl):
+            home = (await (await http.get(server.url("/api/whoami"))).json())["session"]
+            sessions = server.url("/api/sessions")
+            assert (await bob.post(sessions, json={"id": home})).status == 404
+            terminals = server.url(f"/api/sessions/{home}/terminals")
+            assert (await http.post(terminals, json={})).status == 201
+            assert (await bob.get(terminals)).status == 404
+
+
+async def test_one_user_has_so_many_connections_and_others_feel_nothing(tmp_path: Path) -> None:
+    editor_in(tmp_path, alice="owner", bob="member")
+    limited = settings_of(limits={"connectionsPerUser": 2})
+    async with (
+        running(limited, make_authenticator=by_users(tmp_path)) as server,
+        person(server, "alice") as alice,
+        person(server, "bob") as bob,
+        connected(server, bob, "/ws?sessionID=b"),
+        connected(server, bob, "/ws?sessionID=b"),
+    ):
+        async with connected(server, bob, "/ws?sessionID=b") as third:
+            closed = await third.ws.receive()
+            assert closed.data == 1013
+            assert "one user" in str(closed.extra)
+        refused = await bob.get(server.url("/api/sessions/b/events"))
+        assert refused.status == 429
+        async with (
+            connected(server, alice),
+            connected(server, alice),
+            connected(server, alice) as hers,
+        ):
+            await hers.send("ping")
+            await hers.receive("pong")
+
+
+async def test_the_guests_of_one_link_count_as_one() -> None:
+    limits = {"connectionsPerUser": 1, "terminalsPerUser": 1}
+    async with running(settings_of(limits=limits)) as server:
+        link = await share(server, role="writer")
+        async with (
+            logged_in(server, share=link["token"]) as first,
+            logged_in(server, share=link["token"]) as second,
+            connected(server, first) as one,
+        ):
+            await one.open()
+            terminals = server.url("/api/sessions/main/terminals")
+            assert (await second.post(terminals, json={})).status == 429
+            async with connected(server, second) as other:
+                assert (await other.ws.receive()).data == 1013
+            await one.send("ping")
+            await one.receive("pong")
+        async with logged_in(server, share=link["token"]) as third, connected(server, third) as one:
+            await one.send("ping")
+            await one.receive("pong")
 
 
 async def test_one_user_has_so_many_terminals_and_others_feel_nothing(tmp_path: Path) -> None:

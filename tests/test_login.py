@@ -40,7 +40,7 @@ async def test_a_user_logs_in_with_a_password_and_is_known_by_the_cookie(tmp_pat
             assert who == {
                 "id": "alice",
                 "name": "alice",
-                "session": "alice",
+                "session": "user-alice",
                 "transport": "websocket",
             }
             async with connected(server, http, "/ws?sessionID=alice") as client:

@@ -180,7 +180,9 @@ class LimitSettings(Section, frozen=True):
     """How much there may be of what."""
 
     connections: Count = 10_000
+    connections_per_user: Count = 1_000
     sessions: Count = 1_000
+    sessions_per_user: Count = 100
     terminals: Count = 200
     terminals_per_user: Count = 50
     message_bytes: Annotated[int, Meta(ge=1024, le=16 << 20)] = 65_536

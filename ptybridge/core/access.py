@@ -4,11 +4,15 @@ What somebody is in a session is the greatest of three: what they are in every s
 identity's role), what the session makes them (owner, if they made it), and, for whoever came by a
 share link, what the link says, in that one session and no other. Somebody who is nothing in a
 session cannot learn whether it exists.
+
+Where somebody begins is nobody else's to take: whoever could make it before them would see all
+that is typed and said there.
 """
 
 import hashlib
+from collections.abc import Collection
 
-from ptybridge.core.errors import Denied, NotFound
+from ptybridge.core.errors import Denied, LimitReached, NotFound
 from ptybridge.core.identity import Identity
 from ptybridge.core.ports import Owners
 from ptybridge.core.terminal import Terminal
@@ -17,16 +21,24 @@ from ptybridge.core.values import Role, RoleName, SessionId, is_name
 MAIN_SESSION = SessionId("main")
 """Where those begin who may go anywhere."""
 
+_OWN = "user-"
+_HASHED = "home-"
+"""How homes begin: with the user's name behind it, or its hash where that can be no name."""
+
 
 def home_session(identity: Identity) -> SessionId:
     """Where somebody begins who does not say where to."""
     if identity.session is not None:
         return identity.session
-    if identity.role is not None:
-        return MAIN_SESSION
-    if is_name(identity.id):
-        return SessionId(identity.id)
-    return SessionId(f"user-{hashlib.sha256(identity.id.encode()).hexdigest()[:12]}")
+    return MAIN_SESSION if identity.role is not None else _own_home(identity.id)
+
+
+def _own_home(identity_id: str) -> SessionId:
+    """The session that is kept for one user alone."""
+    own = f"{_OWN}{identity_id}"
+    if is_name(own):
+        return SessionId(own)
+    return SessionId(f"{_HASHED}{hashlib.sha256(identity_id.encode()).hexdigest()[:32]}")
 
 
 class Access:
@@ -34,6 +46,13 @@ class Access:
 
     def __init__(self, owners: Owners) -> None:
         self._owners = owners
+        self._sessions: Collection[SessionId] = ()
+        self._sessions_per_user = 0
+
+    def know(self, sessions: Collection[SessionId], *, per_user: int) -> None:
+        """Learn which sessions there are, as they come and go, and how many one may have made."""
+        self._sessions = sessions
+        self._sessions_per_user = per_user
 
     def role(self, identity: Identity, session: str) -> Role | None:
         """What somebody is in a session; None: nothing, as if it did not exist."""
@@ -83,17 +102,43 @@ class Access:
     def enter(self, identity: Identity, session: str, needed: Role) -> Role:
         """As ``require``, for what makes the session when it is missing: then it is theirs.
 
-        A session that is nobody's yet belongs to whoever asks first and may make one at all:
+        A session that nobody has made yet belongs to whoever asks first and may make one at all:
         not to those who came by a share link, nor to those who may only watch everywhere.
 
         Raises:
             NotFound: They are nothing in it, and cannot make it theirs.
             Denied: They are less than ``needed``.
+            LimitReached: They have made too many.
         """
-        may_make = identity.session is None and identity.role is not Role.WATCHER
-        if may_make and self._owners.owner_of(SessionId(session)) is None and is_name(session):
-            self._owners.claim(SessionId(session), identity.id)
+        name = SessionId(session)
+        if self._may_make(identity, name):
+            self._check_share_of(identity, name)
+            self._owners.claim(name, identity.id)
         return self.require(identity, session, needed)
+
+    def _may_make(self, identity: Identity, session: SessionId) -> bool:
+        """Whether a session becomes theirs by their asking for it."""
+        if identity.session is not None or identity.role is Role.WATCHER:
+            return False
+        if not is_name(session) or self._owners.owner_of(session) not in {None, identity.id}:
+            return False
+        if session == _own_home(identity.id):
+            return True
+        if session in self._sessions:  # it was somebody's: what was said in it is not given away
+            return False
+        if session == MAIN_SESSION:
+            return identity.role is not None
+        return not session.startswith((_OWN, _HASHED))
+
+    def _check_share_of(self, identity: Identity, session: SessionId) -> None:
+        """Refuse one more session to somebody who has their share; owners have what there is."""
+        if identity.role is Role.OWNER or not self._sessions_per_user:
+            return
+        if session in self._sessions:
+            return
+        made = sum(1 for name in self._sessions if self._owners.owner_of(name) == identity.id)
+        if made >= self._sessions_per_user:
+            raise LimitReached("sessions of one user", self._sessions_per_user)
 
     def require_account(self, identity: Identity, session: str) -> None:
         """Make sure that somebody owns a session, and not by a share link.

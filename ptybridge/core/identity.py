@@ -28,6 +28,14 @@ class Identity:
     session: SessionId | None = None
     grounds: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
+    @property
+    def account(self) -> str:
+        """What limits count as one: whoever it is or, for guests, the link that they came by.
+
+        A guest is somebody else at each login; the link is what can be revoked.
+        """
+        return next((ground for ground in self.grounds if ground.startswith("share:")), self.id)
+
 
 OWNER = Identity("owner", "owner")
 """Whoever holds the server's token, or may come in without any."""

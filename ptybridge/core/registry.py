@@ -177,7 +177,7 @@ class Registry:
     ) -> Terminal:
         """Start a terminal in ``session``; left out, its name is a new one.
 
-        ``opened_by`` is the id of the identity that asked for it, which has a limit of its own.
+        ``opened_by`` is the account of whoever asked for it, which has a limit of its own.
 
         Raises:
             LimitReached: There are too many terminals, or too many of that identity.
@@ -228,9 +228,9 @@ class Registry:
             terminal.hang_up()
         return terminal
 
-    def _check_share_of(self, identity_id: str) -> None:
-        """Refuse one more terminal to an identity that has its share of them."""
-        opened = [*self._openers.values(), *self._starting.values()].count(identity_id)
+    def _check_share_of(self, account: str) -> None:
+        """Refuse one more terminal to an account that has its share of them."""
+        opened = [*self._openers.values(), *self._starting.values()].count(account)
         if opened >= self._limits.terminals_per_user:
             raise LimitReached("terminals of one user", self._limits.terminals_per_user)
 

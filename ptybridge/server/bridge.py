@@ -114,6 +114,7 @@ def make_bridge(
     responder: Responder | None = None,
     keeper: Keeper | None = None,
     directory_of: Callable[[int], str | None] = lambda _: None,
+    standing: Callable[[Identity], Identity | None] = lambda identity: identity,
 ) -> Bridge:
     """Wire the parts together.
 
@@ -128,6 +129,7 @@ def make_bridge(
         responder: Answers the prompts of all sessions; without it nobody does.
         keeper: Keeps sessions and messages; without it they end with the bridge.
         directory_of: The working directory of a process by its id, where it can be known.
+        standing: What somebody is now who was let in before; None where they are out.
     """
     websocket = settings.transport.websocket
     loop = asyncio.get_running_loop()
@@ -155,8 +157,11 @@ def make_bridge(
             directory_of=directory_of,
         ),
     )
-    sessions = SessionHandlers(registry, bus=bus, access=access)
-    pool = ConnectionPool(limit=settings.limits.connections)
+    access.know(registry.sessions, per_user=settings.limits.sessions_per_user)
+    sessions = SessionHandlers(registry, bus=bus, access=access, standing=standing)
+    pool = ConnectionPool(
+        limit=settings.limits.connections, per_user=settings.limits.connections_per_user
+    )
     router = Router(Gate(access, registry).admit)
     TerminalHandlers(registry, access=access, audit=audit).add_to(router)
     sessions.add_to(router)

@@ -139,7 +139,7 @@ class Resources:
             command=tuple(body.command) if body.command else None,
             cwd=body.cwd,
             name=body.id,
-            opened_by=identity.id,
+            opened_by=identity.account,
         )
         note(request, "terminal.open", identity, session=name, terminal=terminal.id)
         return json_response({"terminal": terminal_state(terminal)}, status=201)

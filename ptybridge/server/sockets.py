@@ -114,7 +114,7 @@ class Sockets:
             self._access.enter(identity, name, Role.WRITER)
             session = self._registry.session(name)
             terminal = await self._registry.open(
-                session, size=PLAIN_SIZE, name=name, opened_by=identity.id
+                session, size=PLAIN_SIZE, name=name, opened_by=identity.account
             )
             note(request, "terminal.open", identity, session=session.id, terminal=terminal.id)
         return terminal

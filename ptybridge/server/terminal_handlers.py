@@ -75,7 +75,7 @@ class TerminalHandlers:
                 size=WindowSize(message.rows, message.cols),
                 command=tuple(message.command) if message.command else None,
                 cwd=message.cwd,
-                opened_by=connection.identity.id,
+                opened_by=connection.identity.account,
             )
             note_deed(self._audit, connection, "terminal.open", terminal)
             connection.reply(messages.TerminalOpened(terminal_state(terminal)), request_id)
