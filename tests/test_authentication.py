@@ -137,6 +137,7 @@ async def test_what_is_done_to_a_user_is_done_to_their_logins(place: Place) -> N
 async def test_a_user_who_is_removed_is_gone_also_by_the_links_they_made(place: Place) -> None:
     place.editor.add("alice", password_hash=hash_password("correct horse"), role="member")
     server = place.start("password", store := place.store())
+    store.claim(WORK, "alice")
     _, secret = store.create(
         WORK, role=Role.WRITER, name="guest", made_by="alice", expires=None, max_uses=None
     )
@@ -147,6 +148,30 @@ async def test_a_user_who_is_removed_is_gone_also_by_the_links_they_made(place: 
     server.refresh()
     assert server.standing(guest) is None
     assert server.redeem_share(secret) is None
+
+
+@pytest.mark.parametrize("mode", ["password", "proxy"])
+def test_a_link_ends_when_whoever_made_it_owns_the_session_no_more(
+    place: Place, mode: AuthMode
+) -> None:
+    place.editor.add("alice", password_hash=None, role="owner")
+    place.editor.add("bob", password_hash=None, role="member")
+    server = place.start(mode, store := place.store())
+    store.claim(WORK, "bob")
+    links = [
+        store.create(WORK, role=Role.WRITER, name="g", made_by=name, expires=None, max_uses=None)
+        for name in ("alice", "bob")
+    ]
+    by_alice, by_bob = [server.redeem_share(secret) for _, secret in links]
+    assert by_alice is not None
+    assert by_bob is not None
+    place.editor.set_role("alice", "writer")
+    server.refresh()
+    assert server.standing(by_alice) is None
+    assert server.standing(by_bob) == by_bob
+    assert server.redeem_share(links[0][1]) is None
+    store.release(WORK)
+    assert server.standing(by_bob) is None
 
 
 async def test_passwords_are_of_no_use_in_another_mode(place: Place) -> None:

@@ -258,3 +258,49 @@ async def test_what_waits_for_somebody_who_is_removed_never_arrives() -> None:
         while "END" not in text:
             text += (await owner.receive("output"))["data"]["output"]
         assert "LATE" not in text
+
+
+async def test_a_prompt_that_waits_is_not_run_for_somebody_who_is_out(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    async with running() as server, server.plain() as owner:
+        link = await share(server, role="writer")
+        begun = [{"type": "text", "text": "echo begun; exec sleep 100"}]
+        await owner.send("prompt", parts=begun)
+        await owner.receive("text-delta")
+        async with logged_in(server, share=link["token"]) as http:
+            prompt = {
+                "type": "prompt",
+                "data": {"parts": [{"type": "text", "text": f"touch {ran}"}]},
+            }
+            posted = await http.post(server.url("/api/sessions/main/messages"), json=prompt)
+            waiting = (await posted.json())["data"]["messageID"]
+        url = server.url(f"/api/sessions/main/shares/{link['share']['id']}")
+        assert (await server.http.delete(url)).status == 204
+        await owner.send("cancel")
+        while (await owner.receive("cancelled"))["data"]["messageID"] != waiting:
+            pass
+        await owner.send("prompt", parts=[{"type": "text", "text": "echo next"}])
+        assert "next" in (await owner.receive("text-delta"))["data"]["delta"]
+    assert not ran.exists()
+
+
+async def test_pty_ends_as_a_socket_does() -> None:
+    async with running() as server, server.plain() as owner:
+        terminal = await owner.open("sh", "-c", ECHO)
+        await owner.attach(terminal)
+        link = await share(server, role="writer")
+        path = f"/pty?sessionID={terminal}"
+        async with (
+            logged_in(server, share=link["token"]) as http,
+            connected(server, http, path) as guest,
+        ):
+            assert "READY" in (await guest.receive("output"))["data"]["output"]
+            url = server.url(f"/api/sessions/main/shares/{link['share']['id']}")
+            assert (await server.http.delete(url)).status == 204
+            await guest.send("input", data="LATE")
+            assert await end_of(guest.ws) == 4002
+        await owner.send("input", data="END")
+        text = ""
+        while "END" not in text:
+            text += (await owner.receive("output"))["data"]["output"]
+        assert "LATE" not in text

@@ -15,6 +15,8 @@ from ptybridge.adapters.tickets import Tickets
 from ptybridge.adapters.tokens import Token, digest_of
 from ptybridge.adapters.users import User, Users, is_user_name
 from ptybridge.core.identity import OWNER, AuthMode, Identity
+from ptybridge.core.shares import Share
+from ptybridge.core.values import Role
 
 LOGIN_LIFETIME = 30 * 86_400.0
 """Seconds for which a login is good, whatever happens."""
@@ -173,7 +175,7 @@ class Authentication:
                 holds = self._token is not None and self._token.ground == f"token:{value}"
             case "share":
                 share = self._store.share(value)
-                holds = share is not None and self._is_known(share.made_by)
+                holds = share is not None and self._may_share(share)
             case "user":
                 fingerprint, _, name = value.partition(":")
                 known = self._users.get(name) if self._users else None
@@ -184,11 +186,16 @@ class Authentication:
                 return replace(identity, role=known.rank if known else None)
         return identity if holds else None
 
-    def _is_known(self, maker: str) -> bool:
-        """Whether whoever made a share link could still make one."""
-        if self._mode != "password" or maker == OWNER.id:
+    def _may_share(self, share: Share) -> bool:
+        """Whether whoever made a link could still make it: they are known, and own the session."""
+        maker = share.made_by
+        if maker == OWNER.id or self._users is None:
             return True
-        return self._users is not None and self._users.get(maker) is not None
+        known = self._users.get(maker)
+        if known is None and self._mode == "password":
+            return False
+        is_owner = known is not None and known.rank is Role.OWNER
+        return is_owner or self._store.owner_of(share.session) == maker
 
     def _is_alive(self, digest: bytes) -> bool:
         login, now = self._store.login(digest), self._wall_clock()

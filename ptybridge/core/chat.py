@@ -79,6 +79,7 @@ class _Waiting:
     text: str
     author: str
     message_id: str
+    may_still: Callable[[], bool]
 
 
 class Chat:
@@ -125,8 +126,16 @@ class Chat:
         """
         return self._add("user", author, _checked(text)).id
 
-    def prompt(self, text: str, *, author: str) -> str:
+    def prompt(
+        self, text: str, *, author: str, may_still: Callable[[], bool] = lambda: True
+    ) -> str:
         """Say something that the responder is to answer; the message's name.
+
+        Args:
+            text: The words.
+            author: Whose they are.
+            may_still: Whether they may prompt at the time that it is asked; a prompt that waits is
+                withdrawn if not.
 
         Raises:
             BadRequest: It is empty or too long.
@@ -139,7 +148,7 @@ class Chat:
         if len(self._waiting) >= MAX_WAITING:
             raise LimitReached("prompts waiting in this session", MAX_WAITING)
         message = self._add("user", author, text)
-        self._waiting.append(_Waiting(text, author, message.id))
+        self._waiting.append(_Waiting(text, author, message.id, may_still))
         if self._running is None:
             self._answer_next()
         return message.id
@@ -192,6 +201,8 @@ class Chat:
     # --- answering
 
     def _answer_next(self) -> None:
+        while self._waiting and not self._waiting[0].may_still():
+            self._publish(Cancelled(self._waiting.popleft().message_id))
         if not self._waiting or self._responder is None:
             return
         waiting = self._waiting.popleft()

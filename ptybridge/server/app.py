@@ -84,6 +84,7 @@ def make_app(
         responder=responder,
         keeper=keeper,
         directory_of=directory_of,
+        standing=authenticator.standing,
     )
     patience = settings.limits.handshake / 1000
     door = Door(

@@ -1,8 +1,12 @@
 """Handlers of the messages of a session's channel: docs/wire.md section 2."""
 
+from collections.abc import Callable
+from functools import partial
+
 from ptybridge.core.access import Access
 from ptybridge.core.bus import Bus
 from ptybridge.core.errors import BadRequest, NotFound
+from ptybridge.core.identity import Identity
 from ptybridge.core.registry import Registry
 from ptybridge.core.session import Session
 from ptybridge.core.values import Role, SessionId, is_name
@@ -16,8 +20,17 @@ from ptybridge.wire import session_messages as wire
 class SessionHandlers:
     """Serves what clients ask of a session's channel."""
 
-    def __init__(self, registry: Registry, *, bus: Bus, access: Access) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        bus: Bus,
+        access: Access,
+        standing: Callable[[Identity], Identity | None],
+    ) -> None:
+        """``standing`` tells what somebody is now, who was let in before; see ``Authenticator``."""
         self._registry = registry
+        self._standing = standing
         self._access = access
         self._bus = bus
         self._batches = Batches()
@@ -79,8 +92,17 @@ class SessionHandlers:
         """Ask the responder."""
         session = self._session(connection, message.session_id)
         text = "\n".join(part.text for part in message.parts)
-        name = session.chat.prompt(text, author=connection.identity.name)
+        identity = connection.identity
+        name = session.chat.prompt(
+            text, author=identity.name, may_still=partial(self._may_prompt, identity, session)
+        )
         connection.reply(wire.Taken(name), request_id)
+
+    def _may_prompt(self, identity: Identity, session: Session) -> bool:
+        """Whether somebody may prompt now, whose connection may be gone."""
+        now = self._standing(identity)
+        role = None if now is None else self._access.role(now, session.id)
+        return role is not None and role >= Role.WRITER
 
     def cancel(self, connection: Connection, message: wire.Cancel, request_id: int | None) -> None:
         """Stop the answer that runs."""
