@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 import ssl
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +33,7 @@ from ptybridge.cli.entrance import (
     reload_tls,
     secret_files,
     tls_of,
+    token_path,
 )
 from ptybridge.cli.preparation import (
     BACKLOG,
@@ -173,10 +175,19 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
         try:
             site = Site(runner, ground.listener, tls=tls, patience=patience, backlog=BACKLOG)
             await site.start()
-            print(page_url(settings, ground.port, token=ground.entrance.token), flush=True)
+            print(_address(settings, ground), flush=True)
             await stopped.wait()
         finally:
             await runner.cleanup()
+
+
+def _address(settings: Settings, ground: Ground) -> str:
+    """The line that says where the page is; no token in it where the line would be kept."""
+    token = ground.entrance.token
+    if token is None or not logs.is_journal(sys.stdout):
+        return page_url(settings, ground.port, token=token)
+    page = page_url(settings, ground.port, token=None)
+    return f"{page} (open it with #token= and what is in {token_path(settings, ground.state)})"
 
 
 def _reload(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -> None:
