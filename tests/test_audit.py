@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import pytest
 
 from ptybridge.adapters.audit import MAX_TEXT, AuditFile, AuditFileError
 from tests.people import by_users, connected, editor_in, logged_in, person, share
-from tests.server import TOKEN, running, stranger
+from tests.server import TOKEN, running, settings_of, stranger
+
+ROOT = Path(__file__).parents[1]
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -81,6 +85,33 @@ def test_what_cannot_be_written_stops_nothing(path: Path) -> None:
     audit.close()
 
 
+TORN = """
+import resource, sys
+from pathlib import Path
+from ptybridge.adapters.audit import AuditFile
+audit = AuditFile(Path(sys.argv[1]))
+audit.record("whole", who="alice")
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (Path(sys.argv[1]).stat().st_size + 20, hard))
+audit.record("torn", who="bob")
+audit.record("lost", who="bob")
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+audit.record("next", who="carl")
+audit.record("last", who="carl")
+"""
+"""Writes into a file that takes no more for a while, as on a full disk."""
+
+
+def test_a_line_that_is_cut_short_spoils_no_other(path: Path) -> None:
+    subprocess.run(
+        (sys.executable, "-c", TORN, path), cwd=ROOT, check=True, capture_output=True, timeout=30
+    )
+    written = path.read_text().splitlines()
+    assert len(written) == 4
+    assert len(written[1]) == 20
+    assert [json.loads(written[n])["event"] for n in (0, 2, 3)] == ["whole", "next", "last"]
+
+
 def test_a_place_that_cannot_be_is_named(path: Path) -> None:
     with pytest.raises(AuditFileError, match="no/such"):
         AuditFile(Path("/no/such/audit"))
@@ -145,7 +176,8 @@ async def test_what_people_do_is_written_down_without_content(path: Path, tmp_pa
 
 async def test_each_refusal_and_each_way_in_is_written_down(path: Path) -> None:
     audit = AuditFile(path)
-    async with running(audit=audit) as server, stranger() as http:
+    few = settings_of(limits={"loginAttempts": 4})
+    async with running(few, audit=audit) as server, stranger() as http:
         await http.get(server.url("/api/whoami"), headers={"Authorization": "Bearer wrong-wrong"})
         await http.post(server.url("/api/login"), json={"share": "wrong"})
         await http.post(server.url("/api/login"), json={"token": TOKEN})
@@ -156,7 +188,15 @@ async def test_each_refusal_and_each_way_in_is_written_down(path: Path) -> None:
         async with server.plain("/pty?sessionID=plain"):
             pass
         await share(server)
+        for _ in range(3):
+            await http.get(server.url("/healthz"), headers={"Host": "evil.example"})
+            await http.get(server.url("/ws"), headers={"Origin": "http://evil.example"})
+        wrong = {"token": "wrong"}
+        tries = [await http.post(server.url("/api/login"), json=wrong) for _ in range(10)]
+        assert tries[-1].status == 429
     audit.close()
+    reasons = [line["reason"] for line in lines(path) if "reason" in line]
+    assert sorted(reasons) == ["host", "origin", "too many attempts"]  # each once a minute
     events = [(line["event"], line.get("how")) for line in lines(path)]
     for event in (
         ("login.refused", "token"),

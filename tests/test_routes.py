@@ -97,6 +97,31 @@ async def test_every_response_is_hardened() -> None:
         assert "script-src 'self';" in policy
 
 
+async def test_a_screen_as_a_page_runs_nothing_and_is_no_page_of_ours() -> None:
+    """What a program prints that would be markup, an attribute or a script, if it were taken so."""
+    evil = (
+        r"\033]8;;http://x\"onmouseover=\"alert(1)\033\\a\033]8;;\033\\"
+        r"\033]8;;javascript:alert(1)\033\\b\033]8;;\033\\ <script>alert(1)</script> READY"
+    )
+    async with running() as server, server.plain() as owner:
+        terminal = await owner.open("sh", "-c", f"printf '{evil}'; exec cat")
+        await owner.attach(terminal)
+        text = ""
+        while "READY" not in text:
+            text += (await owner.receive("output"))["data"]["output"]
+        url = server.url(f"/api/terminals/{terminal}/screen?format=html")
+        response = await server.http.get(url)
+        page = await response.text()
+    assert "READY" in page
+    assert "<script" not in page
+    assert "javascript:" not in page
+    assert '"onmouseover' not in page
+    policy = response.headers["Content-Security-Policy"]
+    assert "; sandbox" in policy
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -35,6 +35,7 @@ class AuditFile:
         self._path = path
         self._wall_clock = wall_clock
         self._is_failing = False
+        self._is_torn = False
         self._encoder = msgspec.json.Encoder()
         try:
             self._descriptor = self._open()
@@ -60,6 +61,7 @@ class AuditFile:
             return
         os.close(self._descriptor)
         self._descriptor = descriptor
+        self._is_torn = False
 
     def record(
         self,
@@ -83,10 +85,13 @@ class AuditFile:
             if value is not None:
                 line[name] = _clean(value) if isinstance(value, str) else value
         try:
-            os.write(self._descriptor, self._encoder.encode(line) + b"\n")
+            # After a line that a full disk has cut short, the next one begins anew.
+            text = b"\n" * self._is_torn + self._encoder.encode(line) + b"\n"
+            written = os.write(self._descriptor, text)
         except OSError as error:
             self._fail(error)
         else:
+            self._is_torn = written < len(text)
             self._is_failing = False
 
     def _is_renamed(self) -> bool:

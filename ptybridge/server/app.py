@@ -20,6 +20,7 @@ from ptybridge.server.door import Door
 from ptybridge.server.login_routes import LoginRoutes
 from ptybridge.server.middlewares import PROXY_HEADER, at_the_door, errors_as_json, harden
 from ptybridge.server.pool import ConnectionPool
+from ptybridge.server.refusals import REFUSALS, Refusals
 from ptybridge.server.resources import Resources
 from ptybridge.server.revoker import Revoker
 from ptybridge.server.routes import Routes
@@ -106,6 +107,7 @@ def make_app(
     app[THROTTLE] = Throttle(
         limit=settings.limits.login_attempts, time=asyncio.get_running_loop().time
     )
+    app[REFUSALS] = Refusals(bridge.audit, time=asyncio.get_running_loop().time)
     app[PROXY_HEADER] = settings.auth.proxy_header
     app[AUDIT] = bridge.audit
     app[ACCESS] = access

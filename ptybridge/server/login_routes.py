@@ -21,7 +21,7 @@ from ptybridge.server.middlewares import (
     identify,
     json_response,
 )
-from ptybridge.server.throttle import THROTTLE, TooManyAttempts
+from ptybridge.server.throttle import THROTTLE
 
 Secret = Annotated[str, msgspec.Meta(max_length=1024)]
 
@@ -111,13 +111,9 @@ class LoginRoutes:
         login = _login_of(await request.read())
         how, address = _HOW[type(login)], request[CALLER].address
         throttle = request.config_dict[THROTTLE]
-        try:
-            with throttle.attempt(address) as attempt:
-                identity = await self._identity(login)
-                attempt.is_right = identity is not None
-        except TooManyAttempts:
-            note(request, "login.refused", None, how=how, reason="too many attempts")
-            raise
+        with throttle.attempt(address) as attempt:
+            identity = await self._identity(login)
+            attempt.is_right = identity is not None
         if identity is None:
             note(request, "login.refused", None, how=how)
             await asyncio.sleep(throttle.delay(address))

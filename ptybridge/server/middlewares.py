@@ -23,6 +23,7 @@ from ptybridge.server.audited import note
 from ptybridge.server.callers import CALLER, Caller, TrustedProxies
 from ptybridge.server.cookies import login_cookie
 from ptybridge.server.door import Door
+from ptybridge.server.refusals import REFUSALS
 from ptybridge.server.throttle import THROTTLE, TooManyAttempts
 
 _log = structlog.get_logger(__name__)
@@ -87,6 +88,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     try:
         return await handler(request)
     except TooManyAttempts as error:
+        _note_refusal(request, "login.refused", "too many attempts")
         response = error_response(429, error.code, str(error))
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
         return response
@@ -122,8 +124,10 @@ def at_the_door(door: Door, *, proxies: TrustedProxies, patience: float) -> Midd
         request[CALLER] = caller
         # A target in absolute form (RFC 9112 section 3.2.2) names a host of its own.
         if not request.raw_path.startswith("/") or not door.admits_host(caller.hosts):
+            _note_refusal(request, "request.refused", "host")
             return error_response(421, "denied", "this server does not answer to that host")
         if not _is_page(request) and not _is_from_here(request, door, caller):
+            _note_refusal(request, "request.refused", "origin")
             return error_response(
                 403, "denied", "requests from that origin are not allowed (auth.allowedOrigins)"
             )
@@ -145,6 +149,11 @@ def at_the_door(door: Door, *, proxies: TrustedProxies, patience: float) -> Midd
         return await handler(request)
 
     return check
+
+
+def _note_refusal(request: web.Request, event: str, reason: str) -> None:
+    """Write a refusal down, as long as that is news."""
+    request.config_dict[REFUSALS].note(event, address=request[CALLER].address, reason=reason)
 
 
 def _is_page(request: web.Request) -> bool:

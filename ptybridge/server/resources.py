@@ -169,14 +169,22 @@ class Resources:
             raise BadRequest("format: one of text, html, vt")
         screen = self._terminal(request, Role.WATCHER).screen()
         rendered = screen.rendered(form)
+        headers = {"Cache-Control": "no-store"}
+        if form == "html":
+            headers["Content-Security-Policy"] = _SCREEN_POLICY
         return web.Response(
             body=_PAGE % rendered if form == "html" else rendered,
             content_type=SCREEN_TYPES[form],
             charset="utf-8",
-            headers={"Cache-Control": "no-store"},
+            headers=headers,
         )
 
 
+# What a program has printed is no page of ours, however well it is escaped.
+_SCREEN_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; sandbox"
+)
 _PAGE = b"<!doctype html>\n<meta charset=utf-8>\n<title>Screen</title>\n%s\n"
 
 
