@@ -13,6 +13,9 @@ from tests.server import TOKEN, Server, running
 
 ARTEFACTS = Path(__file__).parent / "artefacts"
 
+IN_FRONT = "document.querySelector('.pane[data-active] .pane-terminal')"
+"""The terminal that is in front, as JavaScript."""
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -73,8 +76,13 @@ class Tab:
 
     async def text(self) -> str:
         """What is visible on the screen."""
-        shown: str = await self.page.evaluate("document.getElementById('terminal').screenText")
+        shown: str = await self.page.evaluate(f"{IN_FRONT}?.screenText ?? ''")
         return shown
+
+    async def everything(self) -> str:
+        """Scrollback and screen, as the emulator has them."""
+        held: str = await self.page.evaluate(f"{IN_FRONT}.bufferText")
+        return held
 
     async def type(self, text: str) -> None:
         await self.page.keyboard.type(text)

@@ -114,9 +114,8 @@ async def test_a_cut_in_the_middle_of_output_loses_nothing_and_repeats_nothing(
         await cut.open(address(server, port=network.port))
         place = cut.page.url.partition("#")[2]
         await whole.open(address(server))
-        async with whole.page.expect_event("load"):  # the page begins anew at another address
-            await whole.page.goto(f"http://127.0.0.1:{server.port}/#{place}")
-        await whole.is_in_state("online")
+        await whole.page.goto("about:blank")
+        await whole.open(f"http://127.0.0.1:{server.port}/#{place}")
         network.cut_after = 40_000
         await cut.type(COUNT.format(n=6000) + "; echo al''l\n")
         await cut.is_in_state("offline")
@@ -134,8 +133,7 @@ async def test_a_cut_in_the_middle_of_output_loses_nothing_and_repeats_nothing(
 async def everything(page: Tab) -> str:
     """Scrollback and screen, as the emulator has them."""
     await page.page.evaluate("document.querySelector('.xterm-helper-textarea').focus()")
-    text: str = await page.page.evaluate("document.getElementById('terminal').bufferText")
-    return text
+    return await page.everything()
 
 
 async def test_reconnecting_can_be_asked_for(browser: Browser) -> None:
@@ -283,7 +281,7 @@ async def test_the_end_of_the_program_is_told_and_a_new_one_is_at_hand(
         await page.type("exit 3\n")
         await page.page.get_by_text("The program ended with exit code 3.").wait_for()
         await page.picture("ended")
-        await page.page.get_by_role("button", name="New terminal").click()
+        await page.page.get_by_role("button", name="Run again").click()
         await page.run("echo a''new", "anew")
 
 
@@ -358,7 +356,7 @@ async def test_the_last_row_lies_within_its_pane(
         await page.open(address(server))
         await page.run("echo re''ady", "ready")
         left_over = await page.page.evaluate(
-            "document.getElementById('terminal').getBoundingClientRect().bottom"
+            "document.querySelector('.pane-terminal').getBoundingClientRect().bottom"
             " - document.querySelector('.xterm-screen').getBoundingClientRect().bottom"
         )
         assert 0 <= left_over < 20

@@ -46,7 +46,7 @@ async def test_who_comes_late_into_vim_sees_and_edits_the_same(
         await second.shows("history 500")  # vim has given the screen back
         await second.run("echo ba''ck", "back")
         buffers = [
-            await page.page.evaluate("document.getElementById('terminal').bufferText")
+            await page.everything()
             for page in (first, second, third)
         ]
         assert "history 1\n" in buffers[0]
@@ -121,7 +121,7 @@ async def test_another_window_is_letterboxed_at_the_terminals_true_size(browser:
         small = await stack.enter_async_context(tab(browser, width=500, height=400))
         fragment = large.page.url.partition("#")[2]
         await small.open(f"http://127.0.0.1:{server.port}/#{fragment}&token={TOKEN}")
-        await large.page.locator("#terminal[data-letterboxed]").wait_for()
+        await large.page.locator(".pane-terminal[data-letterboxed]").wait_for()
         await small.run("stty size", "sh> ")
         terminal = next(iter(server.registry.terminals.values()))
         await large.shows(f"{terminal.size.rows} {terminal.size.cols}")

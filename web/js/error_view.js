@@ -2,7 +2,7 @@
  * The page when there is no terminal to show: what is wrong, and what to do.
  */
 
-import { button, element } from "./status_view.js";
+import { button, element } from "./ui/dom.js";
 
 /**
  * @typedef {{ title: string, lines: string[], action?: string }} Failure

@@ -10,7 +10,8 @@
  * @typedef {object} Login
  * @property {LoginState} state
  * @property {string | null} home the session to begin in
- * @property {import("./transports.js").Transport} [first] what the server wants to be used first
+ * @property {{ id: string, name: string } | null} user who the server takes the page for
+ * @property {import("./transports.js").Transport} [first] what the operator wants to be used first
  *
  * @typedef {{ token?: string | null, share?: string | null }} Secrets of the address
  */
@@ -45,13 +46,19 @@ async function whoAmI() {
   const answer = await ask("api/whoami");
   const state = stateOf(answer);
   if (answer !== null && state === "ok") {
-    const { session, transport } = await answer.json();
-    return { state, home: session, first: transport === "sse" ? "events" : "websocket" };
+    const { id, name, session, transport } = await answer.json();
+    const first = transport === "sse" ? "events" : "websocket";
+    return { state, home: session, user: { id, name }, first };
   }
-  if (state !== "denied") return { state, home: null };
+  if (state !== "denied") return failed(state);
   const mode = await ask("api/auth");
   const wantsPassword = mode !== null && mode.ok && (await mode.json()).mode === "password";
-  return { state: wantsPassword ? "password" : "denied", home: null };
+  return failed(wantsPassword ? "password" : "denied");
+}
+
+/** @param {LoginState} state @returns {Login} */
+function failed(state) {
+  return { state, home: null, user: null };
 }
 
 /**
@@ -64,10 +71,10 @@ export async function logIn({ token = null, share = null } = {}) {
   if (token === null && share === null) return whoAmI();
   const state = stateOf(await ask("api/login", share === null ? { token } : { share }));
   if (state === "ok") return whoAmI();
-  if (state !== "denied") return { state, home: null };
-  if (share !== null) return { state: "expired", home: null };
+  if (state !== "denied") return failed(state);
+  if (share !== null) return failed("expired");
   const known = await whoAmI(); // an old URL in a bookmark: the cookie may still be good
-  return known.state === "ok" ? known : { state: known.state, home: null };
+  return known.state === "ok" ? known : failed(known.state);
 }
 
 /**

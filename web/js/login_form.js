@@ -2,7 +2,7 @@
  * The form that asks for a name and a password, where the server wants them.
  */
 
-import { element } from "./status_view.js";
+import { element } from "./ui/dom.js";
 
 /** @typedef {import("./login.js").LoginState} LoginState */
 

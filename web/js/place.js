@@ -1,6 +1,7 @@
 /**
  * Where the page is, in its address: ``#token=TOKEN`` or ``#share=TOKEN`` once, then
- * ``#/s/SESSION/t/TERMINAL``, so that a reload or a bookmark comes back to the same terminal.
+ * ``#/s/SESSION/t/TERMINAL``, so that a reload or a bookmark comes back to the same terminal; ``#/``
+ * is the list of all sessions.
  * A secret and a place, joined by ``&``, lead somebody else there.
  */
 
@@ -9,7 +10,7 @@ export const DEFAULT_SESSION = "main";
 /**
  * @typedef {{
  *   token: string | null, share: string | null,
- *   session: string, isNamed: boolean, terminal: string | null,
+ *   session: string, isNamed: boolean, terminal: string | null, isHome: boolean,
  * }} Place isNamed: the address says which session; otherwise it is where one is at home
  */
 
@@ -24,7 +25,14 @@ export function parsePlace(hash) {
   const token = kind === "token" ? value ?? null : null;
   const share = kind === "share" ? value ?? null : null;
   const isNamed = session !== undefined;
-  return { token, share, session: session ?? DEFAULT_SESSION, isNamed, terminal: terminal ?? null };
+  return {
+    token,
+    share,
+    session: session ?? DEFAULT_SESSION,
+    isNamed,
+    terminal: terminal ?? null,
+    isHome: place === "#/",
+  };
 }
 
 /**

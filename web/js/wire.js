@@ -16,7 +16,8 @@ const MAX_CHANNEL = 2 ** 32 - 1;
 /**
  * @typedef {{ kind: number, channel: number, offset: number, payload: Uint8Array }} Frame
  * @typedef {{ id: string, title: string, rows: number, cols: number, created: number,
- *   exit?: Exit }} TerminalState
+ *   exit?: Exit, cwd?: string, command?: string, exitCode?: number, viewers?: number,
+ *   progress?: { state: string, percent?: number } }} TerminalState
  * @typedef {{ id: string, name: string, role: "watcher" | "writer" | "owner", rows: number,
  *   cols: number, visible: boolean, controls: boolean, lagging: boolean, waits: boolean }} Viewer
  * @typedef {{ code?: number, signal?: number }} Exit
@@ -30,14 +31,17 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *   | { type: "welcome", data: Welcome, id?: number }
  *   | { type: "pong", data?: undefined, id?: number }
  *   | { type: "error", data: { code: string, message: string }, id?: number }
- *   | { type: "accepted", data?: undefined, id?: number }
+ *   | { type: "accepted", data?: { messageID?: string }, id?: number }
  *   | { type: "terminal.opened", data: { terminal: TerminalState }, id?: number }
  *   | { type: "attached", data: Attached, id?: number }
  *   | { type: "detached", data: { channel: number }, id?: number }
  *   | { type: "resized", data: { terminalID: string, rows: number, cols: number, offset: number },
  *       id?: number }
  *   | { type: "exited", data: { terminalID: string } & Exit, id?: number }
+ *   | { type: "subscribed", data: Subscribed, id?: number }
+ *   | { type: "unsubscribed", data: { sessionID: string }, id?: number }
  *   | Notice
+ *   | SessionEvent
  * )} ServerMessage
  * @typedef {(
  *   | { type: "viewers", data: { terminalID: string, viewers: Viewer[] }, id?: number }
@@ -48,8 +52,81 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *       id?: number }
  *   | { type: "clipboard", data: { terminalID: string, selection: string, text: string },
  *       id?: number }
+ *   | { type: "title", data: { terminalID: string, title: string }, id?: number }
+ *   | { type: "cwd", data: { terminalID: string, cwd: string, host?: string }, id?: number }
+ *   | { type: "prompt.mark", data: { terminalID: string, part: "start" | "end" }, id?: number }
+ *   | { type: "command.started", data: { terminalID: string, commandLine?: string }, id?: number }
+ *   | { type: "command.finished", data: { terminalID: string, exitCode?: number }, id?: number }
  * )} Notice what a terminal's viewers are told beside its stream
+ *
+ * @typedef {{ type: "text", text: string }} Part
+ * @typedef {{ id: string, role: "user" | "assistant" | "system", author: string, parts: Part[],
+ *   time: number, reason?: "done" | "cancelled" | "failed", replyTo?: string }} Message
+ * @typedef {{ id: string, name: string, role: "watcher" | "writer" | "owner" }} Member
+ * @typedef {{ sessionID: string, seq: number, session: { id: string, created: number,
+ *   terminals: TerminalState[], members: Member[], messages: Message[] } }} Subscribed
+ * @typedef {{ sessionID: string, seq: number }} Numbered
+ * @typedef {(
+ *   | { type: "message.created", data: Numbered & { message: Message }, id?: number }
+ *   | { type: "text-delta", data: Numbered & { messageID: string, delta: string }, id?: number }
+ *   | { type: "tool-call", data: Numbered & { messageID: string, callID: string, tool: string,
+ *       input: Record<string, string>, needsApproval?: boolean }, id?: number }
+ *   | { type: "tool-result", data: Numbered & { messageID: string, callID: string, output: string,
+ *       failed: boolean }, id?: number }
+ *   | { type: "message.completed", data: Numbered & { messageID: string,
+ *       reason: "done" | "cancelled" | "failed" }, id?: number }
+ *   | { type: "cancelled", data: Numbered & { messageID: string }, id?: number }
+ *   | { type: "member.joined" | "member.left", data: Numbered & { member: Member }, id?: number }
+ *   | { type: "terminal.created" | "terminal.closed", data: Numbered & { terminal: TerminalState },
+ *       id?: number }
+ *   | { type: "gap", data: { sessionID: string, from: number, to: number }, id?: number }
+ * )} SessionEvent what happens in a session, in the order of ``seq``
  */
+
+/** The types of ``SessionEvent``. */
+const SESSION_EVENTS = new Set([
+  "message.created",
+  "text-delta",
+  "tool-call",
+  "tool-result",
+  "message.completed",
+  "cancelled",
+  "member.joined",
+  "member.left",
+  "terminal.created",
+  "terminal.closed",
+  "gap",
+]);
+
+/** The types of ``Notice``. */
+const NOTICES = new Set([
+  "viewers",
+  "bell",
+  "notification",
+  "progress",
+  "clipboard",
+  "title",
+  "cwd",
+  "prompt.mark",
+  "command.started",
+  "command.finished",
+]);
+
+/**
+ * @param {ServerMessage} message
+ * @returns {message is Notice}
+ */
+export function isNotice(message) {
+  return NOTICES.has(message.type);
+}
+
+/**
+ * @param {ServerMessage} message
+ * @returns {message is SessionEvent}
+ */
+export function isSessionEvent(message) {
+  return SESSION_EVENTS.has(message.type);
+}
 
 /**
  * @param {number} kind

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isTurnTaking, stateOf } from "../js/people_view.js";
+import { isTurnTaking, stateOf } from "../js/session/people_view.js";
 
 /** @type {import("../js/wire.js").Viewer} */
 const WRITER = {

@@ -2,12 +2,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatPlace, parsePlace } from "../js/place.js";
 
-const BEGINNING = { token: null, share: null, session: "main", isNamed: false, terminal: null };
+const BEGINNING = {
+  token: null,
+  share: null,
+  session: "main",
+  isNamed: false,
+  terminal: null,
+  isHome: false,
+};
 
 test("a place is read as it was written", () => {
   const place = { ...BEGINNING, session: "my.work", isNamed: true, terminal: "3f2a-b_c" };
   assert.deepEqual(parsePlace(formatPlace("my.work", "3f2a-b_c")), place);
   assert.deepEqual(parsePlace(formatPlace("main", null)), { ...BEGINNING, isNamed: true });
+});
+
+test("the list of all sessions is a place", () => {
+  assert.deepEqual(parsePlace("#/"), { ...BEGINNING, isHome: true });
+  assert.deepEqual(parsePlace("#/&token=abc"), { ...BEGINNING, isHome: true, token: "abc" });
 });
 
 test("a token is found, and anything else is the beginning", () => {

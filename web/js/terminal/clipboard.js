@@ -6,7 +6,7 @@
  * With Shift, a right click opens the browser's own menu; a program that uses the mouse gets it.
  */
 
-/** @typedef {import("./terminal_view.js").TerminalView} TerminalView */
+/** @typedef {import("./view.js").TerminalView} TerminalView */
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 

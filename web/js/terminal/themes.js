@@ -2,7 +2,7 @@
  * The colours of the terminal, dark and light; each pair of text and ground is legible (WCAG AA).
  */
 
-/** @typedef {import("../vendor/xterm/xterm.mjs").ITheme} Theme */
+/** @typedef {import("../../vendor/xterm/xterm.mjs").ITheme} Theme */
 
 /** @type {Theme} */
 const DARK = {

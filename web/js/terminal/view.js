@@ -2,17 +2,17 @@
  * One emulator on the page; the only importer of xterm.js.
  */
 
-import { ClipboardAddon } from "../vendor/addon-clipboard/addon-clipboard.mjs";
-import { FitAddon } from "../vendor/addon-fit/addon-fit.mjs";
-import { SearchAddon } from "../vendor/addon-search/addon-search.mjs";
-import { WebLinksAddon } from "../vendor/addon-web-links/addon-web-links.mjs";
-import { WebglAddon } from "../vendor/addon-webgl/addon-webgl.mjs";
-import { Terminal } from "../vendor/xterm/xterm.mjs";
-import { guardErase } from "./erase.js";
-import { muteQueries } from "./queries.js";
+import { ClipboardAddon } from "../../vendor/addon-clipboard/addon-clipboard.mjs";
+import { FitAddon } from "../../vendor/addon-fit/addon-fit.mjs";
+import { SearchAddon } from "../../vendor/addon-search/addon-search.mjs";
+import { WebLinksAddon } from "../../vendor/addon-web-links/addon-web-links.mjs";
+import { WebglAddon } from "../../vendor/addon-webgl/addon-webgl.mjs";
+import { Terminal } from "../../vendor/xterm/xterm.mjs";
+import { guardErase } from "../erase.js";
+import { muteQueries } from "../queries.js";
 import { themeFor } from "./themes.js";
-import { Utf8Hold } from "./utf8.js";
-import { VERSION, widthProvider } from "./widths.js";
+import { Utf8Hold } from "../utf8.js";
+import { VERSION, widthProvider } from "../widths.js";
 
 /** The least time between two changes of size that the server is told of. */
 const FIT_DELAY_MS = 50;
@@ -20,18 +20,17 @@ const FIT_DELAY_MS = 50;
 /** The most that a program may put into the clipboard at once. */
 const CLIPBOARD_CHARACTERS = 1024 * 1024;
 
-const FONT_SIZE = 14;
-
 /** The smallest letters that a terminal larger than the window is shown in; then it is scrolled. */
 const LEAST_FONT_SIZE = 6;
 
 const FONT =
   'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
-/** @typedef {import("./wire.js").Attached} Attached */
-/** @typedef {import("./wire.js").Exit} Exit */
-/** @typedef {import("./wire.js").Notice} Notice */
-/** @typedef {import("./wire.js").Viewer} Viewer */
+/** @typedef {import("../page/preferences.js").Preferences} Preferences */
+/** @typedef {import("../wire.js").Attached} Attached */
+/** @typedef {import("../wire.js").Exit} Exit */
+/** @typedef {import("../wire.js").Notice} Notice */
+/** @typedef {import("../wire.js").Viewer} Viewer */
 
 /** The clipboard as programs see it (OSC 52): they may fill it, and never learn what is in it. */
 const writeOnlyClipboard = {
@@ -51,6 +50,7 @@ export class TerminalView {
   #abort = new AbortController();
   #fitTimer = 0;
   #own = { rows: 24, cols: 80 };
+  #preferences;
   /** For each write that is not parsed yet, whether its queries are muted. @type {boolean[]} */
   #writing = [];
   #isAnswered = false;
@@ -67,16 +67,22 @@ export class TerminalView {
   onexit = () => {};
   /** @type {(notice: Notice, own: Viewer | null) => void} */
   ontold = () => {};
+  /** @type {() => void} new output was shown; not called for what is old */
+  onoutput = () => {};
 
-  /** @param {HTMLElement} host */
-  constructor(host) {
+  /**
+   * @param {HTMLElement} host
+   * @param {Preferences} preferences
+   */
+  constructor(host, preferences) {
     this.#host = host;
+    this.#preferences = preferences;
     const scheme = window.matchMedia("(prefers-color-scheme: light)");
     this.#emulator = new Terminal({
       allowProposedApi: true,
       cursorBlink: !window.matchMedia("(prefers-reduced-motion: reduce)").matches,
       fontFamily: FONT,
-      fontSize: FONT_SIZE,
+      fontSize: preferences.get("fontSize"),
       macOptionIsMeta: true,
       rightClickSelectsWord: false,
       scrollback: 10_000,
@@ -87,6 +93,7 @@ export class TerminalView {
       () => (this.#emulator.options.theme = themeFor(scheme.matches)),
       { signal: this.#abort.signal },
     );
+    preferences.changed.add((name) => this.#preferred(name), this.#abort.signal);
     this.#open();
     const isStale = muteQueries(
       this.#emulator,
@@ -123,7 +130,9 @@ export class TerminalView {
     } catch {
       // No WebGL here: the DOM renderer stays.
     }
-    new ResizeObserver(() => this.#fitSoon()).observe(this.#host);
+    const observer = new ResizeObserver(() => this.#fitSoon());
+    observer.observe(this.#host);
+    this.#abort.signal.addEventListener("abort", () => observer.disconnect());
     document.fonts.addEventListener("loadingdone", () => this.#fitSoon(), {
       signal: this.#abort.signal,
     });
@@ -210,6 +219,7 @@ export class TerminalView {
    */
   output(bytes, isOld, rendered) {
     this.#write(this.#hold.take(bytes), isOld, rendered);
+    if (!isOld && bytes.length > 0) this.onoutput();
   }
 
   /**
@@ -290,12 +300,20 @@ export class TerminalView {
     }, FIT_DELAY_MS);
   }
 
+  /** @param {keyof import("../page/preferences.js").Values} name */
+  #preferred(name) {
+    if (name !== "fontSize") return;
+    this.#letterbox();
+    this.#fitSoon();
+  }
+
   /** Measures the window; whether it has changed. */
   #measure() {
     const fit = this.#fit.proposeDimensions();
     if (!fit || !Number.isFinite(fit.rows) || !Number.isFinite(fit.cols)) return false;
     // The window is measured in letters of the usual size, whatever size they are shown in.
-    const scale = (this.#emulator.options.fontSize ?? FONT_SIZE) / FONT_SIZE;
+    const usual = this.#preferences.get("fontSize");
+    const scale = (this.#emulator.options.fontSize ?? usual) / usual;
     const rows = Math.min(500, Math.max(1, Math.floor(fit.rows * scale)));
     const cols = Math.min(1000, Math.max(1, Math.floor(fit.cols * scale)));
     if (rows === this.#own.rows && cols === this.#own.cols) return false;
@@ -308,10 +326,11 @@ export class TerminalView {
     const { rows, cols } = this.#emulator;
     const differs = rows !== this.#own.rows || cols !== this.#own.cols;
     const scale = Math.min(1, this.#own.rows / rows, this.#own.cols / cols);
-    const fontSize = Math.max(LEAST_FONT_SIZE, Math.floor(FONT_SIZE * scale * 2) / 2);
+    const usual = this.#preferences.get("fontSize");
+    const fontSize = Math.max(LEAST_FONT_SIZE, Math.floor(usual * scale * 2) / 2);
     if (this.#emulator.options.fontSize !== fontSize) this.#emulator.options.fontSize = fontSize;
     this.#host.toggleAttribute("data-letterboxed", differs);
-    this.#host.toggleAttribute("data-scrolled", FONT_SIZE * scale < LEAST_FONT_SIZE);
+    this.#host.toggleAttribute("data-scrolled", usual * scale < LEAST_FONT_SIZE);
   }
 
   dispose() {

@@ -2,9 +2,9 @@
  * Who views the terminal: a count in the bar, and behind it a list with what one may do.
  */
 
-import { button, element } from "./status_view.js";
+import { button, element } from "../ui/dom.js";
 
-/** @typedef {import("./wire.js").Viewer} Viewer */
+/** @typedef {import("../wire.js").Viewer} Viewer */
 
 /**
  * @param {Viewer} viewer

@@ -1,0 +1,256 @@
+/**
+ * A session on the page: one connection, its terminals, its channel, and what the link does.
+ */
+
+import { RequestError } from "../client.js";
+import { makeClient } from "../connect.js";
+import { FAILURES, showFailure } from "../error_view.js";
+import { logIn, newestTerminal } from "../login.js";
+import { formatPlace } from "../place.js";
+import { SessionModel } from "../session/model.js";
+import { PeopleView } from "../session/people_view.js";
+import { TurnView } from "../session/turn_view.js";
+import { Workspace } from "../session/workspace.js";
+import { systemClock } from "../socket.js";
+import { button, element } from "../ui/dom.js";
+import { Notice } from "../ui/notice.js";
+import { LinkView } from "./link_view.js";
+
+/** @typedef {import("../place.js").Place} Place */
+/** @typedef {import("./context.js").PageContext} PageContext */
+/** @typedef {import("./context.js").SessionContext} SessionContext */
+/** @typedef {import("./frame.js").Frame} Frame */
+
+export class SessionPage {
+  #abort = new AbortController();
+  #clock = systemClock();
+  #frame;
+  #place;
+  #client;
+  #model;
+  #workspace;
+  #link;
+  #people;
+  #turn;
+  #offline;
+  #countdown = 0;
+  /** @type {string} */
+  #state = "";
+  #hasBegun = false;
+  #clearFailure = () => {};
+
+  /**
+   * @param {Frame} frame
+   * @param {PageContext} page
+   * @param {Place} place
+   * @param {import("../transports.js").Transport} [first]
+   */
+  constructor(frame, page, place, first) {
+    this.#frame = frame;
+    this.#place = place;
+    this.#client = makeClient(document.baseURI, place.session, { first });
+    this.#model = new SessionModel(place.session);
+    /** @type {SessionContext} */
+    const context = {
+      ...page,
+      sessionID: place.session,
+      client: this.#client,
+      model: this.#model,
+      signal: this.#abort.signal,
+    };
+    this.#workspace = new Workspace(context, { stage: frame.stage, strip: frame.tabs });
+    this.#link = new LinkView(frame.link);
+    this.#turn = new TurnView(frame.turn, frame.notices);
+    this.#people = new PeopleView(frame.people, (action, to) => {
+      void this.#workspace.active?.control(action, to);
+    });
+    this.#offline = new Notice(frame.notices, { name: "offline", role: "alert" }).add(
+      button("Reconnect now", () => this.#client.connect(), "primary"),
+    );
+    frame.place.replaceChildren(element("span", { className: "bar-session", text: place.session }));
+    page.commands.add(this.#commands(context), context.signal);
+    this.#listen();
+  }
+
+  /** @param {SessionContext} context @returns {import("./commands.js").Command[]} */
+  #commands(context) {
+    return [
+      {
+        id: "terminal.new",
+        title: "New terminal",
+        icon: "plus",
+        run: () => context.attempt(this.#workspace.open()),
+      },
+      {
+        id: "terminal.close",
+        title: "Close this terminal",
+        icon: "close",
+        isPossible: () => this.#workspace.active !== null,
+        run: () => void this.#workspace.close(this.#workspace.active?.terminalID ?? ""),
+      },
+    ];
+  }
+
+  #listen() {
+    const { signal } = this.#abort;
+    this.#client.onstate = (state) => this.#linkChanged(state);
+    this.#client.onevent = (event) => {
+      if (!this.#model.apply(event)) void this.#follow(true);
+    };
+    this.#workspace.changed.add((pane) => this.#showActive(pane), signal);
+    document.addEventListener("visibilitychange", () => document.hidden || this.#client.connect(), { signal });
+    addEventListener("online", () => this.#client.connect(), { signal });
+    addEventListener("pageshow", (event) => event.persisted && this.#client.connect(), { signal });
+  }
+
+  start() {
+    this.#link.show("connecting", "Connecting");
+    this.#client.connect();
+  }
+
+  dispose() {
+    clearInterval(this.#countdown);
+    this.#client.onstate = () => {};
+    this.#client.close();
+    this.#abort.abort();
+    this.#clearFailure();
+    this.#frame.clear();
+  }
+
+  /** @param {import("../terminal/pane.js").TerminalPane | null} pane */
+  #showActive(pane) {
+    const title = pane?.title ?? "";
+    document.title = title === "" ? `${this.#place.session} – ptybridge` : `${title} – ptybridge`;
+    this.#people.show(pane?.viewers ?? [], pane?.own ?? null);
+    this.#turn.show(pane);
+    if (pane === null || pane.terminalID === "") return;
+    this.#place.terminal = pane.terminalID;
+    history.replaceState(null, "", formatPlace(this.#place.session, pane.terminalID));
+  }
+
+  // --- the link
+
+  /** @param {import("../socket.js").SocketState | { name: "welcome" }} state */
+  #linkChanged(state) {
+    clearInterval(this.#countdown);
+    this.#state = state.name;
+    switch (state.name) {
+      case "connecting":
+        if (!this.#offline.isShown) this.#link.show("connecting", "Connecting");
+        return;
+      case "welcome":
+        void this.#arrive();
+        return;
+      case "waiting":
+        this.#showOffline(state.until);
+        return;
+      case "ended":
+        void this.#explainEnd(state.code, state.reason);
+    }
+  }
+
+  /** @param {number} until */
+  #showOffline(until) {
+    const update = () => {
+      const seconds = Math.max(0, Math.ceil((until - this.#clock.now()) / 1000));
+      const soon = seconds > 1 ? `in ${seconds} seconds` : "now";
+      this.#offline.show("Offline: what you type does not arrive.", `Trying again ${soon}.`);
+    };
+    this.#link.show("offline", "Offline");
+    this.#link.transport(null);
+    update();
+    this.#countdown = window.setInterval(update, 250);
+  }
+
+  /**
+   * The last attempt failed, or the server said not to come back: find out why.
+   * @param {number} code
+   * @param {string} reason
+   */
+  async #explainEnd(code, reason) {
+    if (code === 4001 || code === 4002 || code === 1008) {
+      this.#fail(FAILURES.refused, reason);
+      return;
+    }
+    const { state } = await logIn();
+    if (this.#state !== "ended") return; // it has come back in the meantime
+    const detail = reason || `It answers, but closed with code ${code}.`;
+    if (state === "ok") this.#fail(FAILURES.refused, detail);
+    else if (state === "password") location.reload(); // which asks for it
+    else this.#fail(FAILURES[state]);
+  }
+
+  /**
+   * @param {import("../error_view.js").Failure} failure
+   * @param {string} [detail]
+   */
+  #fail(failure, detail) {
+    this.#offline.hide();
+    this.#link.show("failed", "Not connected");
+    this.#link.transport(null);
+    this.#clearFailure();
+    this.#clearFailure = showFailure(this.#frame.stage, failure, () => location.reload(), detail);
+  }
+
+  // --- arriving
+
+  /** There is a connection: go on where the last one broke, or begin. */
+  async #arrive() {
+    try {
+      const lost = await this.#client.resume();
+      await this.#follow(false);
+      if (this.#hasBegun) await this.#replaceLost(lost.map(({ terminalID }) => terminalID));
+      else await this.#begin();
+      this.#hasBegun = true;
+      this.#online();
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      if (error.code !== "offline") this.#fail(FAILURES.refused, error.message);
+    }
+  }
+
+  async #begin() {
+    const { isNamed, terminal, session } = this.#place;
+    const wanted = terminal ?? (isNamed ? await newestTerminal(session) : null);
+    if (wanted === null) {
+      await this.#workspace.open();
+      return;
+    }
+    try {
+      await this.#workspace.show(wanted);
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.code !== "not-found") throw error;
+      await this.#openAnother();
+    }
+  }
+
+  /** @param {string[]} lost terminals that are gone, with their server or their time */
+  async #replaceLost(lost) {
+    for (const pane of this.#workspace.panes) {
+      if (lost.includes(pane.terminalID)) this.#workspace.remove(pane);
+    }
+    if (lost.length > 0 && this.#workspace.panes.length === 0) await this.#openAnother();
+  }
+
+  /** A new terminal in the place of one that is gone. */
+  async #openAnother() {
+    await this.#workspace.open();
+    this.#workspace.active?.hint("The terminal that was here no longer exists; this is a new one.");
+  }
+
+  /** @param {boolean} isAnew events are missing: ask for all */
+  async #follow(isAnew) {
+    const since = isAnew ? undefined : (this.#model.seq ?? undefined);
+    const subscribed = await this.#client.subscribe(since);
+    if (since === undefined || subscribed.seq < since) this.#model.reset(subscribed);
+    else this.#model.refresh(subscribed);
+  }
+
+  #online() {
+    this.#clearFailure();
+    this.#offline.hide();
+    this.#link.show("online", "Connected");
+    this.#link.transport(this.#client.transport);
+    this.#workspace.active?.focus();
+  }
+}
