@@ -53,9 +53,9 @@ async def test_a_new_terminal_does_not_keep_the_old_title(browser: Browser, serv
         await page.type(r"printf '\033]2;old-title\007'; exit" + "\n")
         await expect(page.page).to_have_title(re.compile("^old-title"))
         await page.page.get_by_role("button", name="Run again").click()
-        await expect(page.page).to_have_title("main – ptybridge")
+        await expect(page.page).to_have_title(re.compile("^main"))
         await page.run("echo ba''ck", "back")
-        await expect(page.page).to_have_title("main – ptybridge")
+        await expect(page.page).to_have_title(re.compile("^main"))
 
 
 async def test_a_paste_that_no_program_reads_can_be_cancelled(

@@ -45,10 +45,7 @@ async def test_who_comes_late_into_vim_sees_and_edits_the_same(
         await first.type(":q!\n")
         await second.shows("history 500")  # vim has given the screen back
         await second.run("echo ba''ck", "back")
-        buffers = [
-            await page.everything()
-            for page in (first, second, third)
-        ]
+        buffers = [await page.everything() for page in (first, second, third)]
         assert "history 1\n" in buffers[0]
         await first.shows("back")
         await third.shows("back")
