@@ -11,11 +11,10 @@ from ptybridge.config import Settings, build, load, setting_names
 from ptybridge.core.access import Access
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.server.app import make_app
-from ptybridge.server.routes import STATIC_FOLDERS
 from ptybridge.wire.codes import CloseCode
 from ptybridge.wire.messages import CLIENT_MESSAGES, SERVER_MESSAGES
 from tests.fakes import FakeSpawner
-from tests.server import by_token
+from tests.server import WEB_ROOT, by_token
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
@@ -80,13 +79,11 @@ def test_every_close_code_is_in_the_wire_s_text(code: CloseCode) -> None:
     assert re.search(rf"\b{code.value}\b", WIRE)
 
 
-async def test_every_route_is_in_the_documents(tmp_path: Path) -> None:
-    for folder in STATIC_FOLDERS:
-        (tmp_path / folder).mkdir()
+async def test_every_route_is_in_the_documents() -> None:
     store = AccessStore()
     app = make_app(
         build(None),
-        web_root=tmp_path,
+        web_root=WEB_ROOT,
         port=4096,
         defaults=TerminalDefaults(("/bin/sh",), None, {}, tail_bytes=4096, keep_detached=0.0),
         authenticator=by_token(store),

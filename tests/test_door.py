@@ -240,9 +240,13 @@ async def test_requests_spelt_out_by_hand(request_text: str, status: bytes) -> N
         pytest.param("/api/whoami", {"Sec-Fetch-Site": "cross-site"}, 403, id="image-elsewhere"),
         pytest.param("/api/whoami", {"Sec-Fetch-Site": "same-site"}, 403, id="another-port"),
         pytest.param("/api/whoami", {"Origin": "http://evil.example"}, 403, id="read-elsewhere"),
-        pytest.param("/static/js/main.js", {"Sec-Fetch-Site": "cross-site"}, 403, id="script"),
+        pytest.param("/static/1/js/main.js", {"Sec-Fetch-Site": "cross-site"}, 403, id="script"),
+        pytest.param("/sw.js", {"Sec-Fetch-Site": "cross-site"}, 403, id="worker"),
         pytest.param("/", {"Sec-Fetch-Site": "cross-site"}, 200, id="a-link-to-the-page"),
         pytest.param("/", {"Origin": "null"}, 200, id="a-redirection-to-the-page"),
+        pytest.param("/s/main", {"Sec-Fetch-Site": "cross-site"}, 200, id="a-link-to-a-session"),
+        pytest.param("/s/main/t/a", {"Sec-Fetch-Site": "cross-site"}, 200, id="to-a-terminal"),
+        pytest.param("/api/sessions/", {"Sec-Fetch-Site": "cross-site"}, 403, id="no-page"),
     ],
 )
 async def test_pages_of_other_sites_do_not_even_read(
@@ -280,9 +284,13 @@ async def test_what_a_form_can_send_is_no_json(content_type: str) -> None:
             assert response.status == 415, path
 
 
+PAGES = {"/", "/s/{session}", "/s/{session}/t/{terminal}"}
+"""Routes that any site may lead to."""
+
 PUBLIC = {
-    ("GET", "/"), ("GET", "/healthz"), ("GET", "/api/auth"), ("POST", "/api/login"),
-    ("POST", "/api/logout"),
+    *(("GET", page) for page in PAGES),
+    ("GET", "/sw.js"), ("GET", "/manifest.webmanifest"), ("GET", "/offline.html"),
+    ("GET", "/healthz"), ("GET", "/api/auth"), ("POST", "/api/login"), ("POST", "/api/logout"),
 }  # fmt: skip
 """Routes that answer somebody who has not logged in, apart from the page's files."""
 
@@ -298,7 +306,7 @@ async def test_every_route_asks_for_whom_from_where_and_who() -> None:
                 foreign = {"Host": "evil.example"}
                 answer = await http.request(method, path, headers=foreign, json=body)
                 assert answer.status == 421, name
-                if canonical != "/":
+                if canonical not in PAGES:
                     foreign = {"Origin": "http://evil.example"}
                     answer = await http.request(method, path, headers=foreign, json=body)
                     assert answer.status == 403, name

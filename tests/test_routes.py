@@ -1,12 +1,15 @@
 """Logging in, cookies, tickets, the page and the headers that confine it."""
 
+import gzip
+import re
+
 import aiohttp
 import pytest
 from yarl import URL
 
 from ptybridge.server.cookies import COOKIE
 from ptybridge.server.middlewares import SECURITY_HEADERS
-from tests.server import TOKEN, running, stranger
+from tests.server import TOKEN, WEB_ROOT, Server, running, settings_of, stranger
 
 
 async def test_a_token_is_traded_for_a_cookie_that_opens_the_socket() -> None:
@@ -122,22 +125,94 @@ async def test_a_screen_as_a_page_runs_nothing_and_is_no_page_of_ours() -> None:
     assert "script-src" not in policy
 
 
+async def version_of(server: Server) -> str:
+    """The version of the page that a server serves."""
+    return (await server.http.get(server.url("/"))).headers["Ptybridge-Page"]
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "/static/package.json",
-        "/static/js/../package.json",
-        "/static/js/%2e%2e/package.json",
-        "/static/js/..%2fpackage.json",
-        "/static/node_modules/typescript/package.json",
-        "/static/test/",
-        "/static/js/",
+        "/static/js/main.js",
+        "/static/0000000000000000/js/main.js",
+        "/static/{version}/package.json",
+        "/static/{version}/index.html",
+        "/static/{version}/js/../package.json",
+        "/static/{version}/js/%2e%2e/package.json",
+        "/static/{version}/js/..%2fpackage.json",
+        "/static/{version}//etc/passwd",
+        "/static/{version}/%2fetc/passwd",
+        "/static/{version}/vendor/vendor.json",
+        "/static/{version}/node_modules/typescript/package.json",
+        "/static/{version}/test/",
+        "/static/{version}/js/",
+        "/package.json",
+        "/index.html",
+        "/s/",
+        "/s/main/t/",
+        "/s/main/t/a/b",
+        "/s/main/other",
     ],
 )
 async def test_only_the_pages_own_files_are_served(path: str) -> None:
     async with running() as server, stranger() as http:
+        path = path.replace("{version}", await version_of(server))
         response = await http.get(URL(server.url(path), encoded=True))
-        assert response.status in {403, 404}
+        assert response.status == 404
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_file_is_kept_for_ever_and_sent_compressed_to_who_takes_that() -> None:
+    async with running() as server, stranger(auto_decompress=False) as http:
+        url = server.url(f"/static/{await version_of(server)}/js/main.js")
+        plain = await http.get(url, headers={"Accept-Encoding": "identity"})
+        assert plain.status == 200
+        assert plain.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert plain.headers["Content-Type"] == "text/javascript; charset=utf-8"
+        assert plain.headers["Vary"] == "Accept-Encoding"
+        body = (WEB_ROOT / "js" / "main.js").read_bytes()
+        assert await plain.read() == body
+        packed = await http.get(url, headers={"Accept-Encoding": "br, gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(await packed.read()) == body
+        head = await http.head(url, headers={"Accept-Encoding": "br, gzip"})
+        assert head.status == 200
+        assert head.headers["Content-Length"] == packed.headers["Content-Length"]
+        assert await head.read() == b""
+
+
+async def test_the_page_is_asked_for_each_time_and_sent_when_it_has_changed() -> None:
+    async with running() as server, stranger() as http:
+        for path in ("/", "/sw.js", "/manifest.webmanifest", "/offline.html"):
+            response = await http.get(server.url(path))
+            assert response.headers["Cache-Control"] == "no-cache"
+            text = await response.text()
+            assert '"static/' not in text.replace(f'"static/{await version_of(server)}/', "")
+            headers = {"If-None-Match": response.headers["ETag"]}
+            again = await http.get(server.url(path), headers=headers)
+            assert again.status == 304
+            assert again.headers["Content-Security-Policy"]
+            headers = {"If-None-Match": 'W/"0000000000000000"'}
+            assert (await http.get(server.url(path), headers=headers)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "base"), [("/", None), ("/s/main", "../"), ("/s/main/t/a", "../../../")]
+)
+@pytest.mark.parametrize("prefix", ["", "/deep/er"])
+async def test_the_page_has_an_address_for_each_session(
+    path: str, base: str | None, prefix: str
+) -> None:
+    settings = settings_of(server={"basePath": f"{prefix}/"})
+    async with running(settings) as server, stranger() as http:
+        address = URL(server.url(prefix + path))
+        html = await (await http.get(address)).text()
+        assert re.findall('<base href="([^"]+)">', html) == ([] if base is None else [base])
+        assert "data-embed" not in html
+        for name in re.findall(r'(?:src|href)="((?:static/|manifest)[^"]+)"', html):
+            url = address.join(URL(base or "./")).join(URL(name))
+            assert (await http.get(url)).status == 200, url
 
 
 async def test_a_handshake_of_another_version_is_told_the_right_one() -> None:

@@ -52,13 +52,28 @@ _LOG_IN: dict[AuthMode, str] = {
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-SECURITY_HEADERS = {
-    # xterm.js writes <style> elements and style attributes, hence 'unsafe-inline' for styles.
-    "Content-Security-Policy": (
+PAGE = "page"
+"""Begins the names of the routes that any site may lead to: they only show the page."""
+
+
+_NO_FRAME = "frame-ancestors 'none'"
+
+
+def content_policy(ancestors: str = "'none'") -> str:
+    """The Content-Security-Policy of a response that ``ancestors`` may show in a frame.
+
+    xterm.js writes <style> elements and style attributes, hence 'unsafe-inline' for styles.
+    """
+    return (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
-        "base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
-    ),
+        "worker-src 'self'; base-uri 'self'; form-action 'none'; "
+        f"frame-ancestors {ancestors}"
+    )
+
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": content_policy(),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -159,7 +174,7 @@ def _note_refusal(request: web.Request, event: str, reason: str) -> None:
 def _is_page(request: web.Request) -> bool:
     """Whether the page itself is asked for, which any site may lead to and which does nothing."""
     is_read = request.method in _SAFE_METHODS and "Upgrade" not in request.headers
-    return is_read and request.path.endswith("/")
+    return is_read and (request.match_info.route.name or "").startswith(PAGE)
 
 
 def _is_from_here(request: web.Request, door: Door, caller: Caller) -> bool:
@@ -220,9 +235,11 @@ def authenticated(authenticator: Authenticator, handler: Handler) -> Handler:
 async def harden(_: web.Request, response: web.StreamResponse) -> None:
     """Add the headers that confine pages to this server; a response-prepare signal.
 
-    Browsers ask each time whether a file has changed, so that a page is never made of the files
-    of two versions.
+    A handler may have given a policy of its own, and have said there whose frames may show it, of
+    which ``X-Frame-Options`` would be the opposite.
     """
     response.headers.setdefault("Cache-Control", "no-cache")
+    policy = response.headers.setdefault("Content-Security-Policy", content_policy())
     for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name != "X-Frame-Options" or _NO_FRAME in policy:
+            response.headers.setdefault(name, value)
