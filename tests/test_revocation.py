@@ -15,6 +15,7 @@ import pytest
 from ptybridge.adapters.access_store import AccessStore
 from ptybridge.adapters.authentication import Authentication
 from ptybridge.adapters.tokens import Token, rotate_token
+from ptybridge.core.identity import Identity
 from ptybridge.core.ports import Authenticator
 from ptybridge.core.values import Role, SessionId
 from ptybridge.server.cookies import COOKIE
@@ -58,6 +59,31 @@ async def test_a_revoked_link_ends_its_guests_and_nobody_else() -> None:
         async with stranger() as http:
             late = await http.post(server.url("/api/login"), json={"share": first["token"]})
             assert late.status == 401
+
+
+async def test_whoever_shares_an_identity_is_looked_at_together() -> None:
+    looked_at: list[str] = []
+
+    class Noting(Authentication):
+        def standing(self, identity: Identity) -> Identity | None:
+            looked_at.append(identity.id)
+            return super().standing(identity)
+
+    def make(store: AccessStore) -> Authenticator:
+        return Noting("token", store=store, token=Token("a-token-for-tests-only"))
+
+    async with (
+        running(make_authenticator=make) as server,
+        server.plain(),
+        server.plain(),
+        server.binary() as client,
+    ):
+        link = await share(server)
+        looked_at.clear()
+        await server.http.delete(server.url(f"/api/sessions/main/shares/{link['share']['id']}"))
+        await client.send("ping")
+        await client.receive("pong")
+        assert len(looked_at) == 1
 
 
 async def test_a_link_that_another_process_revokes_ends_within_a_second(tmp_path: Path) -> None:

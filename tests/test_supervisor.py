@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from ptybridge.server.supervisor import Timeouts, judge
+from ptybridge.core.identity import OWNER
+from ptybridge.core.values import ConnectionId
+from ptybridge.server.answers import AnswerLink
+from ptybridge.server.connection import Connection
+from ptybridge.server.outlets import BinaryOutlet
+from ptybridge.server.pool import ConnectionPool
+from ptybridge.server.router import Router
+from ptybridge.server.supervisor import WRITTEN_A_TURN, Supervisor, Timeouts, judge
+from tests.fakes import ManualClock
 from tests.server import running, settings_of
 
 TIMES = Timeouts(ping_after=30, drop_after=10)
@@ -37,6 +45,62 @@ def test_the_verdict_on_silence(peer: Silence, verdict: str) -> None:
 @pytest.mark.parametrize(("ping_after", "drop_after"), [(30, 10), (1, 1), (0.2, 3600)])
 def test_a_verdict_is_at_most_a_second_late(ping_after: float, drop_after: float) -> None:
     assert 0 < Timeouts(ping_after, drop_after).period <= 1
+
+
+class Crowd:
+    """A pool's connections and their links, of which it is noted what is done to them."""
+
+    def __init__(self, count: int, clock: ManualClock) -> None:
+        self.pinged: list[Connection] = []
+        self.dropped: list[Connection] = []
+        self.pool = ConnectionPool(limit=count, per_user=count)
+        for number in range(count):
+            connection = Connection(
+                ConnectionId(str(number)),
+                OWNER,
+                dispatcher=Router(),
+                make_sink=BinaryOutlet,
+                on_closed=self.pool.discard,
+                time=clock.time,
+            )
+            connection.open(_NotingLink(self, connection))
+            self.pool.add(connection)
+
+
+class _NotingLink(AnswerLink):
+    def __init__(self, crowd: Crowd, connection: Connection) -> None:
+        super().__init__(connection, loop=asyncio.get_running_loop())
+        self._crowd = crowd
+        self._connection = connection
+
+    def ping(self) -> None:
+        self._crowd.pinged.append(self._connection)
+
+    def abort(self) -> None:
+        self._crowd.dropped.append(self._connection)
+        super().abort()
+
+
+async def test_a_silent_crowd_is_asked_and_dropped_in_turns() -> None:
+    count, clock = 3 * WRITTEN_A_TURN, ManualClock()
+    crowd = Crowd(count, clock)
+    swept: list[float] = []
+    supervisor = Supervisor(
+        crowd.pool, TIMES, time=clock.time, also=lambda: swept.append(clock.time())
+    )
+    clock.advance(30)
+    turns = [len(crowd.pinged) for _ in supervisor.sweep()]
+    assert turns == [WRITTEN_A_TURN, 2 * WRITTEN_A_TURN, count, count]
+    clock.advance(9)
+    list(supervisor.sweep())
+    clock.advance(1)
+    answering = crowd.pinged[-1]
+    for turn, _ in enumerate(supervisor.sweep()):
+        if turn == 0:
+            answering.on_heard()  # while the others are being dropped
+    assert len(crowd.dropped) == count - 1
+    assert list(crowd.pool) == [answering]
+    assert swept == [clock.time() - 10, clock.time() - 1, clock.time()]
 
 
 QUICK = settings_of(transport={"websocket": {"ping": {"interval": 200, "timeout": 200}}})

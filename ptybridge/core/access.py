@@ -58,11 +58,15 @@ class Access:
         """What somebody is in a session; None: nothing, as if it did not exist."""
         if identity.session is not None:
             return identity.role if identity.session == session else None
-        if identity.role is Role.OWNER:
+        if self.owns_all(identity):
             return Role.OWNER
         if self._owners.owner_of(SessionId(session)) == identity.id:
             return Role.OWNER
         return identity.role
+
+    def owns_all(self, identity: Identity) -> bool:
+        """Whether ``role`` says owner, whichever session it is asked about."""
+        return identity.session is None and identity.role is Role.OWNER
 
     def require(self, identity: Identity, session: str, needed: Role) -> Role:
         """Make sure that somebody may do what takes ``needed``; what they are in the session.

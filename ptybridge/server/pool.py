@@ -4,9 +4,25 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ptybridge.core.errors import LimitReached
+from ptybridge.core.identity import Identity
 from ptybridge.core.values import ConnectionId, Role
 from ptybridge.server.connection import Connection
 from ptybridge.wire.codes import CloseCode
+
+
+class Party:
+    """The connections of one identity: of one person by one login, or of all with one token.
+
+    Attributes:
+        identity: Who they are and what they were let in for; all connections share it.
+        connections: Their connections.
+    """
+
+    __slots__ = ("connections", "identity")
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.connections: set[Connection] = set()
 
 
 class ConnectionPool:
@@ -18,6 +34,7 @@ class ConnectionPool:
         self._per_user = per_user
         self._connections: dict[ConnectionId, Connection] = {}
         self._accounts: Counter[str] = Counter()
+        self._parties: dict[tuple[object, ...], Party] = {}
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -28,6 +45,10 @@ class ConnectionPool:
     def __iter__(self) -> Iterator[Connection]:
         """Those that are connected now; some may leave during the iteration."""
         return iter(tuple(self._connections.values()))
+
+    def parties(self) -> Iterator[Party]:
+        """The same by who they are; some may leave during the iteration."""
+        return iter(tuple(self._parties.values()))
 
     def get(self, connection_id: ConnectionId) -> Connection | None:
         """The connection of that name; None when there is none."""
@@ -47,6 +68,7 @@ class ConnectionPool:
             raise LimitReached("connections of one user", self._per_user)
         self._connections[connection.id] = connection
         self._accounts[identity.account] += 1
+        self._join(connection)
 
     def discard(self, connection: Connection) -> None:
         """Let a connection go. Idempotent."""
@@ -55,8 +77,36 @@ class ConnectionPool:
             self._accounts[account] -= 1
             if not self._accounts[account]:
                 del self._accounts[account]
+            self._leave(connection)
+
+    def identify(self, party: Party, identity: Identity) -> None:
+        """Take note of what somebody is from now on; ``party`` is no more."""
+        for connection in tuple(party.connections):
+            self._leave(connection)
+            connection.identity = identity
+            self._join(connection)
 
     def close_all(self, code: CloseCode, reason: str) -> None:
         """End every connection, saying why."""
         for connection in self:
             connection.close(code, reason)
+
+    def _join(self, connection: Connection) -> None:
+        key = _all_of(connection.identity)
+        party = self._parties.get(key)
+        if party is None:
+            party = self._parties[key] = Party(connection.identity)
+        connection.identity = party.identity
+        party.connections.add(connection)
+
+    def _leave(self, connection: Connection) -> None:
+        key = _all_of(connection.identity)
+        party = self._parties[key]
+        party.connections.discard(connection)
+        if not party.connections:
+            del self._parties[key]
+
+
+def _all_of(identity: Identity) -> tuple[object, ...]:
+    """What makes an identity the same in every respect, its grounds among them."""
+    return (identity.id, identity.name, identity.role, identity.session, identity.grounds)

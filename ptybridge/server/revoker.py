@@ -6,6 +6,7 @@ is told.
 """
 
 import asyncio
+from collections.abc import Iterator
 
 import structlog
 
@@ -18,6 +19,9 @@ from ptybridge.wire.codes import CloseCode
 
 PERIOD = 0.5
 """Seconds between two looks."""
+
+LOOKS_A_TURN = 128
+"""Connections, or identities, that are looked at in one turn of the loop: half a millisecond."""
 
 _log = structlog.get_logger(__name__)
 
@@ -34,26 +38,41 @@ class Revoker:
         self._audit = audit
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Look until cancelled, and let others have their turn every now and then."""
         while True:
             await asyncio.sleep(PERIOD)
             try:
-                self.sweep()
+                for count, _ in enumerate(self._looks()):
+                    if count % LOOKS_A_TURN == LOOKS_A_TURN - 1:
+                        await asyncio.sleep(0)
             except Exception:
                 _log.exception("rights could not be looked at")
 
     def sweep(self) -> None:
-        """Look at every connection once."""
+        """Look at every connection now."""
+        for _ in self._looks():
+            pass
+
+    def _looks(self) -> Iterator[None]:
+        """Look at one after the other: what all have in common once, for whoever shares it."""
         self._authenticator.refresh()
-        for connection in self._pool:
-            self._look_at(connection)
+        for party in self._pool.parties():
+            yield
+            identity = self._authenticator.standing(party.identity)
+            connections = tuple(party.connections)
+            if identity is not None and identity != party.identity:
+                self._pool.identify(party, identity)
+            if identity is not None and self._access.owns_all(identity):
+                continue  # there is nothing that they could have lost
+            look = self._cut if identity is None else self._look_at
+            for connection in connections:
+                if connection in self._pool:  # it may have gone meanwhile
+                    look(connection)
+                yield
 
     def _look_at(self, connection: Connection) -> None:
-        identity = self._authenticator.standing(connection.identity)
-        if identity is None:
-            self._cut(connection)
-            return
-        connection.identity = identity
+        """Look at what a connection takes part in."""
+        identity = connection.identity
         for viewer in tuple(connection.viewers.values()):
             if not self._is_still_viewer(connection, viewer):
                 self._cut(connection)

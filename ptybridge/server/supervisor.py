@@ -1,14 +1,21 @@
 """The ping/timeout supervisor: one sweep for all connections, terminals and channel alike."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 from ptybridge.server.pool import ConnectionPool
 
 MAX_PERIOD = 1.0
 """Seconds between two sweeps at the most: how late a verdict may come."""
+
+JUDGED_A_TURN = 2048
+"""Connections that are judged in one turn of the loop: a third of a millisecond."""
+
+WRITTEN_A_TURN = 64
+"""Pings, or ends, in one turn of the loop: each is a system call; together half a millisecond."""
 
 _STALLED = 2.0
 """A sweep this many periods late shows that the loop stood still, not that peers were silent."""
@@ -85,21 +92,30 @@ class Supervisor:
         self._swept_at = time()
 
     async def run(self) -> None:
-        """Sweep until cancelled."""
+        """Sweep until cancelled, and let others have their turn every now and then."""
         while True:
             await asyncio.sleep(self._timeouts.period)
-            self.sweep()
+            for _ in self.sweep():
+                await asyncio.sleep(0)
 
-    def sweep(self) -> None:
-        """Ping the silent, drop those who did not answer."""
+    def sweep(self) -> Iterator[None]:
+        """Ping the silent, drop those who did not answer; pauses where others may go on."""
         now = self._time()
         is_late = now - self._swept_at > _STALLED * self._timeouts.period
         self._swept_at = now
-        verdict = judge(self._pool, self._timeouts, now=now)
-        for connection in verdict.ping:
-            connection.pinged_at = now
-            connection.link.ping()
-        if not is_late:  # what they sent while the loop stood still has not been read yet
-            for connection in verdict.drop:
-                connection.link.abort()
+        everybody = iter(self._pool)
+        while peers := list(islice(everybody, JUDGED_A_TURN)):
+            verdict = judge(peers, self._timeouts, now=now)
+            for count, connection in enumerate(verdict.ping, 1):
+                connection.pinged_at = now
+                connection.link.ping()
+                if count % WRITTEN_A_TURN == 0:
+                    yield
+            # What they sent while the loop stood still has not been read yet.
+            for count, connection in enumerate([] if is_late else verdict.drop, 1):
+                if connection.pinged_at is not None:  # else it has just answered
+                    connection.link.abort()
+                if count % WRITTEN_A_TURN == 0:
+                    yield
+            yield
         self._also()

@@ -19,6 +19,8 @@ from ptybridge.wire.websocket import FrameReader, Opcode
 CLOSE_SECONDS = 5.0
 """How long a peer may take to answer a close frame (RFC 6455 section 7.1.1)."""
 
+_PING = framing.frame(Opcode.PING, b"")
+
 
 class WebSocketLink(TransportLink):
     """One WebSocket, server's side, after the handshake (RFC 6455)."""
@@ -124,7 +126,10 @@ class WebSocketLink(TransportLink):
 
     def ping(self) -> None:
         """Send a ping frame."""
-        self._post_control(framing.frame(Opcode.PING, b""))
+        if self.is_ready and self._stream is None:
+            self._write([_PING], len(_PING))
+        else:
+            self._post_control(_PING)
 
     def close(self, code: int, reason: str) -> None:
         """Send what was posted and a close frame, then wait shortly for the peer's."""
