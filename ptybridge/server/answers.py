@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ptybridge.core.errors import Unavailable
 from ptybridge.server.links import Batch
-from ptybridge.server.transport_link import SOON_SECONDS, Receiver
+from ptybridge.server.transport_link import NOBODY, SOON_SECONDS, Receiver
 from ptybridge.wire import event_stream
 from ptybridge.wire.event_stream import Envelope
 
@@ -66,7 +66,7 @@ class AnswerLink:
     __slots__ = ("_is_closed", "_loop", "_receiver", "answers", "is_ready")
 
     def __init__(self, receiver: Receiver, *, loop: asyncio.AbstractEventLoop) -> None:
-        self._receiver = receiver
+        self._receiver: Receiver = receiver
         self._loop = loop
         self._is_closed = False
         self.answers = Answers()
@@ -118,4 +118,5 @@ class AnswerLink:
         if not self._is_closed:
             self._is_closed = True
             self.answers.close()
-            self._receiver.on_closed()
+            receiver, self._receiver = self._receiver, NOBODY
+            receiver.on_closed()

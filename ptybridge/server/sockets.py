@@ -61,6 +61,8 @@ class Sockets:
         self._access = access
         self._registry = registry
         self._pool = pool
+        self._discard = pool.discard  # bound once, not for each connection
+        self._time = asyncio.get_running_loop().time
         self._router = router
         self._greeting = greeting
         self._follow = follow
@@ -133,8 +135,8 @@ class Sockets:
             request[IDENTITY],
             dispatcher=self._router,
             make_sink=make_sink,
-            on_closed=self._pool.discard,
-            time=asyncio.get_running_loop().time,
+            on_closed=self._discard,
+            time=self._time,
             session=session,
             speaks_binary=speaks_binary,
             address=request[CALLER].address,

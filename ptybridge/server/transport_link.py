@@ -42,6 +42,31 @@ class Receiver(Protocol):
         """The link has ended; called once."""
 
 
+class _Nobody:
+    """Whom a link that has ended is for, so that it no longer holds its connection."""
+
+    def on_text(self, message: bytes) -> None:
+        """Nothing is heard any more."""
+
+    def on_binary(self, message: bytes) -> None:
+        """Nothing is heard any more."""
+
+    def on_heard(self) -> None:
+        """Nobody lives here."""
+
+    def on_writable(self) -> None:
+        """There is nothing to write."""
+
+    def on_closed(self) -> None:
+        """That is known."""
+
+
+NOBODY = _Nobody()
+"""A connection and its link hold each other. Cutting that frees both at once: without it they
+would wait for the garbage collector, which looks at what is old as seldom as it can
+(``cli.garbage``)."""
+
+
 class TransportLink(asyncio.Protocol):
     """What goes out on a transport, in the order of the calls.
 
@@ -66,7 +91,7 @@ class TransportLink(asyncio.Protocol):
     def __init__(
         self, receiver: Receiver, transport: asyncio.Transport, *, loop: asyncio.AbstractEventLoop
     ) -> None:
-        self._receiver = receiver
+        self._receiver: Receiver = receiver
         self._transport = transport
         self._loop = loop
         self._outbox: list[bytes] = []
@@ -96,7 +121,8 @@ class TransportLink(asyncio.Protocol):
         self._is_closing = True
         self._outbox.clear()
         self._stream = None
-        self._receiver.on_closed()
+        receiver, self._receiver = self._receiver, NOBODY
+        receiver.on_closed()
 
     def pause_writing(self) -> None:
         """The socket is full: output stays in the tail, messages in the outbox."""
