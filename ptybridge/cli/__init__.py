@@ -111,6 +111,9 @@ def _run(arguments: argparse.Namespace) -> None:
         from ptybridge.cli import doctor  # noqa: PLC0415
 
         raise SystemExit(0 if doctor.run(settings) else 1)
+    from ptybridge.cli import garbage  # noqa: PLC0415
+
+    garbage.suspend()
     from ptybridge.cli.serve import serve  # noqa: PLC0415
 
     serve(settings, is_insecure=arguments.insecure)

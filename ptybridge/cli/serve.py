@@ -21,7 +21,7 @@ from ptybridge.adapters.process_secrecy import SecrecyError, hide_process
 from ptybridge.adapters.responders.processes import directory_of
 from ptybridge.adapters.spawner import Spawner
 from ptybridge.adapters.workers import ThreadWorkers
-from ptybridge.cli import logs
+from ptybridge.cli import garbage, logs
 from ptybridge.cli.channel import chosen_store_files, open_store, responder_of
 from ptybridge.cli.confining import checked_confinement
 from ptybridge.cli.entrance import (
@@ -47,12 +47,11 @@ from ptybridge.cli.preparation import (
 )
 from ptybridge.config import Settings
 from ptybridge.core.access import Access
-from ptybridge.core.ports import MakeScreen
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.responder import Responder
 from ptybridge.core.screen import ScreenUnavailable
 from ptybridge.core.values import SessionId
-from ptybridge.server.app import REGISTRY, make_app
+from ptybridge.server.app import POOL, REGISTRY, make_app
 from ptybridge.server.runner import Site, make_runner
 
 _log = structlog.get_logger(__name__)
@@ -125,14 +124,15 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         uvloop.run(_run(settings, ground, tls))
 
 
-def _screens(scrollback_lines: int) -> MakeScreen | None:
-    """What makes the screens of terminals; None, with a warning, where there can be none."""
+def _load_screens() -> None:
+    """Load what screens are made with ahead of the first terminal, which would wait for it.
+
+    In a thread: the server need not wait, either.
+    """
     try:
         load()
     except ScreenUnavailable as error:
         _log.warning("terminals have no screen; who comes late sees their tail", reason=str(error))
-        return None
-    return partial(GhosttyScreen.create, scrollback_lines=scrollback_lines)
 
 
 async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -> None:
@@ -160,7 +160,9 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
             shares=ground.entrance.store,
             audit=ground.audit,
             spawner=spawner,
-            make_screen=_screens(settings.terminals.scrollback_lines),
+            make_screen=partial(
+                GhosttyScreen.create, scrollback_lines=settings.terminals.scrollback_lines
+            ),
             workers=workers,
             responder=ground.responder,
             keeper=store,
@@ -176,7 +178,11 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
             site = Site(runner, ground.listener, tls=tls, patience=patience, backlog=BACKLOG)
             await site.start()
             print(_address(settings, ground), flush=True)
-            await stopped.wait()
+            async with asyncio.TaskGroup() as beside:
+                beside.create_task(asyncio.to_thread(_load_screens))
+                collector = beside.create_task(garbage.collect(lambda: not len(app[POOL])))
+                await stopped.wait()
+                collector.cancel()
         finally:
             await runner.cleanup()
 
