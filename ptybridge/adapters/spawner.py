@@ -21,6 +21,7 @@ import ptyprocess
 import structlog
 
 from ptybridge.adapters.confinement import Confinement
+from ptybridge.adapters.open_files import restore_limit
 from ptybridge.adapters.pty import MAX_UNREAD_INPUT, PosixPty
 from ptybridge.adapters.spawner_link import Message, pack, unpack
 from ptybridge.core.errors import PtyError
@@ -291,13 +292,15 @@ def start_process(
     places = (Path(__file__).parents[2], Path(ptyprocess.__file__).parents[1])
     roots = dict.fromkeys(str(place) for place in places)
     flags = ("-I", "-S", "-X", "utf8", "-c", _MAIN)
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and constant arguments
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and constant arguments
         (sys.executable, *flags, str(grace), confinement.to_json(), *roots),
         stdin=link.fileno(),
         stdout=subprocess.DEVNULL,
         env={},
         start_new_session=True,  # a Ctrl-C in the server's terminal is the server's
     )
+    restore_limit(process.pid)
+    return process
 
 
 def abandon(pty: PosixPty) -> None:

@@ -17,6 +17,7 @@ from ptybridge.adapters.audit import AuditFile
 from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.ghostty.library import load
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
+from ptybridge.adapters.open_files import raise_limit
 from ptybridge.adapters.process_secrecy import SecrecyError, hide_process
 from ptybridge.adapters.responders.processes import directory_of
 from ptybridge.adapters.spawner import Spawner
@@ -59,6 +60,9 @@ _log = structlog.get_logger(__name__)
 UNIX_PORT = 80
 """The port that ``Host`` means on a Unix socket, where it names none."""
 
+OWN_FILES = 64
+"""Open files that are neither connections nor terminals: logs, databases, pipes, the page's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -92,6 +96,7 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
             "sse (ptybridge run --transport direct works without a server)"
         )
     logs.set_up(level=settings.logging.level, format=settings.logging.format)
+    _check_open_files(settings, raise_limit())
     try:
         hide_process()
     except SecrecyError as error:
@@ -122,6 +127,17 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         check_openness(settings, is_local=is_local, is_insecure=is_insecure)
         ground = Ground(root, defaults, confinement, entrance, audit, listener, state, responder)
         uvloop.run(_run(settings, ground, tls))
+
+
+def _check_open_files(settings: Settings, limit: int) -> None:
+    """Say if so many open files are too few for what the settings promise."""
+    limits = settings.limits
+    if limit < limits.connections + limits.terminals + OWN_FILES:
+        _log.warning(
+            "too few files can be open for limits.connections and limits.terminals; "
+            "raise the hard limit (ulimit -Hn, systemd: LimitNOFILE)",
+            limit=limit,
+        )
 
 
 def _load_screens() -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ptybridge.adapters import confined_process
 from ptybridge.adapters.confinement import Confinement
+from ptybridge.adapters.open_files import restore_limit
 from ptybridge.core.responder import ResponderFailed
 
 KILL_SECONDS = 2.0
@@ -80,6 +81,7 @@ async def run(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ResponderFailed(f"{argv[0]} cannot be started: {reason}") from error
+    restore_limit(process.pid)
     try:
         program = _Program(process, heard, loop)
     except OSError as error:  # no descriptor is left
