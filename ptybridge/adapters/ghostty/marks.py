@@ -25,6 +25,8 @@ _MARK: Final = re.compile(rb"\x1b\](133|633);([^\x00-\x1f\x7f]*)(?:\x07|\x1b\\)"
 _BEGINNING: Final = re.compile(
     rb"\x1b(?:\](?:[16](?:33?|)(?:(?<=33);[^\x00-\x1f\x7f]*\x1b?)?)?)?\Z"
 )
+_ESCAPE: Final = b"\x1b"
+_BRACKET: Final = b"]"
 _CODE: Final = re.compile(rb"-?[0-9]{1,10}")
 _VSCODE_ESCAPE: Final = re.compile(rb"\\(\\|x[0-9A-Fa-f]{2})")
 
@@ -42,18 +44,22 @@ class MarkScanner:
         A chunk must be scanned to its end before the next.
         """
         begun = self._begun
-        stream: bytes | bytearray | memoryview = data
-        if begun:
-            stream = begun + bytes(data)
-        for match in _MARK.finditer(stream):
-            event = self._event(match[1], match[2])
-            if event is not None:
-                yield max(match.end() - len(begun), 0), event
+        # To copy it and to look for single bytes costs a tenth of what the expression does, and
+        # most of what is printed has no escape sequences or none that begins with ESC ].
+        stream = begun + bytes(data)
+        if _ESCAPE not in stream:
+            self._begun = b""
+            return
+        if _BRACKET in stream:
+            for match in _MARK.finditer(stream):
+                event = self._event(match[1], match[2])
+                if event is not None:
+                    yield max(match.end() - len(begun), 0), event
         self._begun = self._beginning(stream)
 
-    def _beginning(self, stream: bytes | bytearray | memoryview) -> bytes:
+    def _beginning(self, stream: bytes) -> bytes:
         """The end of ``stream`` that may turn out to be a mark."""
-        tail = bytes(stream[-MARK_LIMIT:])
+        tail = stream[-MARK_LIMIT:]
         escape = tail.rfind(b"\x1b")
         if escape == len(tail) - 1 and escape > 0:  # perhaps the first half of a terminator
             before = tail.rfind(b"\x1b", 0, escape)
