@@ -18,6 +18,9 @@ WINDOW = 512 * 1024
 ACK_BYTES = 64 * 1024
 """Rendered bytes after which they are acknowledged."""
 
+ROOM = ("terminals=1000", "terminalsPerUser=1000")
+"""What the figures of many terminals need beyond the default settings."""
+
 CHANNEL = 1
 INPUT, OUTPUT, SNAPSHOT, INPUT_ACK = 1, 2, 3, 4
 HEADER = struct.Struct(">BIQ")
@@ -176,7 +179,7 @@ class Bridge:
 
 @contextmanager
 def start() -> Iterator[Bridge]:
-    """Run a server with the default settings and a state directory of its own."""
+    """Run a server with the default settings, but for ``ROOM``, in a state directory of its own."""
     with (
         tempfile.TemporaryDirectory(prefix="ptybridge-bench-") as state,
         processes.running(
@@ -186,6 +189,7 @@ def start() -> Iterator[Bridge]:
             "0",
             "--set",
             "logging.level=warning",
+            *(word for limit in ROOM for word in ("--set", f"limits.{limit}")),
             env={"PTYBRIDGE_STATE_DIR": state},
         ) as server,
     ):

@@ -141,7 +141,7 @@ class RowReader:
             return None
         word = int.from_bytes(packed[-size:], "little")
         cell_width = word >> 42 & 3
-        attributes = self._attributes_of(word >> 26 & ~_NOT_ATTRIBUTES)
+        attributes = self.attributes_of(word >> 26 & ~_NOT_ATTRIBUTES)
         if cell_width == _SPACER_HEAD:
             return Edge(attributes, is_spacer=True)
         if cell_width or word & 0x3FFFFFF or attributes == PLAIN:
@@ -189,7 +189,7 @@ class RowReader:
             if "\0" in part:
                 return self._word_runs(index, struct.unpack(f"<{count}I", packed))
             runs.append(
-                Text(self._attributes_of(packed[4 * start + 3] >> 2), _safe(part), len(part))
+                Text(self.attributes_of(packed[4 * start + 3] >> 2), _safe(part), len(part))
             )
         return runs
 
@@ -238,7 +238,7 @@ class RowReader:
         return runs
 
     def _text(self, key: int, characters: list[str], width: int, wide_head: int) -> Text:
-        return Text(self._attributes_of(key), _safe("".join(characters)), width, wide_head)
+        return Text(self.attributes_of(key), _safe("".join(characters)), width, wide_head)
 
     def _unusual(self, key: int, character: str, rest: str, cell_width: int) -> Text | None:
         """A character that does not come about by printing its code points; None if it does."""
@@ -251,9 +251,9 @@ class RowReader:
             return None
         text = _safe(character + rest)
         wide_head = len(text) if cell_width == _WIDE else 0
-        return Text(self._attributes_of(key), text, width, wide_head, is_cluster, is_undrawn)
+        return Text(self.attributes_of(key), text, width, wide_head, is_cluster, is_undrawn)
 
-    def _attributes_of(self, key: int) -> Attributes:
+    def attributes_of(self, key: int) -> Attributes:
         """The attributes of a cell word's bits from 26 on."""
         attributes = self._attributes.get(key)
         if attributes is None:

@@ -19,12 +19,14 @@ from ptybridge.adapters.ghostty.cells import (
     WidthOf,
 )
 from ptybridge.adapters.ghostty.model import CONTINUES, WRAPPED, Hyperlink, Page
+from ptybridge.adapters.ghostty.stretches import StretchReader
 
 PIECE_WORK: Final = 1200
 """How much work a piece may be, in units of `_PLAIN_ROW_WORK`; some 2 ms."""
 
 _PLAIN_BATCH: Final = 128
 """Rows of plain text that are looked at together."""
+_STRETCH_ROW_WORK: Final = 3
 _STYLED_ROW_WORK: Final = 8
 _WORDS_ROW_WORK: Final = 60
 
@@ -115,12 +117,15 @@ class RowWriter:
     def pieces(self, page: Page, start: int, stop: int) -> Iterator[bytes]:
         """Write rows ``start`` to before ``stop`` of a page."""
         reader = RowReader(page, self._width_of)
+        stretches = StretchReader(page, reader, self._cols)
         work = 0
         index = start
         while index < stop:
-            end = self._plain_end(page, index, stop)
-            if end > index:
+            if (end := self._plain_end(page, index, stop)) > index:
                 work += end - index
+                index = end
+            elif (end := self._stretch_end(stretches, index, stop)) > index:
+                work += (end - index) * _STRETCH_ROW_WORK
                 index = end
             else:
                 flags = page.flags[index]
@@ -164,9 +169,23 @@ class RowWriter:
             return start
         if not self._is_first:
             self._out.append(b"\r\n")
-        self._row_number = self._row_number + end - start - self._is_first
+        self._row_number += end - start - self._is_first
         self._is_first = False
         self._out.append(text)
+        return end
+
+    def _stretch_end(self, stretches: StretchReader, start: int, stop: int) -> int:
+        """Write a stretch of rows at once; where it ends."""
+        if self._is_wrapped:
+            return start
+        end, text = stretches.read(start, stop)
+        if end > start:
+            self._pen.reset()
+            if not self._is_first:
+                self._out.append(b"\r\n")
+            self._row_number += end - start - self._is_first
+            self._is_first = False
+            self._out.append(text)
         return end
 
     def _row(self, runs: list[Run], flags: int) -> None:
