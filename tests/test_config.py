@@ -116,6 +116,7 @@ def test_every_name_has_a_value() -> None:
         ("limits.connectionsPerUser", 1, 10**9),
         ("limits.sessions", 1, 10**9),
         ("limits.sessionsPerUser", 1, 10**9),
+        ("limits.messages", 500, 10**9),
         ("limits.terminals", 1, 10**9),
         ("limits.terminalsPerUser", 1, 10**9),
         ("limits.messageBytes", 1024, 16 << 20),

@@ -287,7 +287,7 @@ async def test_a_hostile_frame_ends_its_connection_and_no_other(
             received = await reader.read()  # to the end, which comes at once
         close = re.search(rb"\x88[\x02-\x7d]" + code.to_bytes(2, "big"), received, re.DOTALL)
         assert close is not None, received[-200:]
-        assert not server.registry.session("main").chat.messages
+        assert not server.registry.session("main").chat.recent
         await other.send("ping", request_id=1)
         assert (await other.receive("pong"))["id"] == 1
 

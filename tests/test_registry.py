@@ -223,3 +223,71 @@ async def test_closing_hangs_up_every_program_and_waits_for_the_last() -> None:
     await closing
     with pytest.raises(Unavailable):
         await stage.open()
+
+
+# --- the end of a session
+
+
+async def test_a_session_s_end_frees_its_names_at_once_and_its_programs_get_their_grace() -> None:
+    stage = Stage(terminals=2)
+    registry = stage.registry
+    old = await stage.open(name="t1")
+    ended = await stage.open(name="t2")
+    stage.spawner.ptys[1].exits(ENDED)
+    session = registry.session("main")
+    registry.close_session(session)
+    assert (dict(registry.sessions), dict(registry.terminals)) == ({}, {})
+    assert [pty.hang_ups for pty in stage.spawner.ptys] == [1, 0]
+    with pytest.raises(NotFound):
+        registry.terminal("t1")
+    new = await stage.open(name="t1")
+    assert registry.terminal("t1") is new
+    with pytest.raises(LimitReached):  # the old one's program still runs
+        await stage.open()
+    stage.spawner.ptys[0].exits(ENDED)
+    await stage.open()
+    assert registry.terminal("t1") is new
+    assert registry.session("main") is not session
+    stage.clock.advance(ENDED_LINGER)
+    assert registry.terminal("t1") is new
+    assert old.status == ended.status == ENDED
+
+
+class SlowSpawner(FakeSpawner):
+    """A machine on which starting takes until the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_start = asyncio.Event()
+
+    async def spawn(self, launch: Launch, owner: PtyOwner) -> FakePty:
+        await self.may_start.wait()
+        return await super().spawn(launch, owner)
+
+
+async def test_a_terminal_that_was_starting_when_its_session_ended_is_hung_up() -> None:
+    spawner = SlowSpawner()
+    stage = Stage(spawner=spawner)
+    opening = asyncio.create_task(stage.open())
+    await asyncio.sleep(0)
+    stage.registry.close_session(stage.registry.session("main"))
+    spawner.may_start.set()
+    with pytest.raises(NotFound):
+        await opening
+    assert spawner.ptys[0].hang_ups == 1
+    assert (dict(stage.registry.sessions), dict(stage.registry.terminals)) == ({}, {})
+    closing = asyncio.create_task(stage.registry.close(patience=5))
+    await asyncio.sleep(0)
+    assert not closing.done()
+    spawner.ptys[0].exits(ENDED)
+    await closing
+
+
+async def test_what_people_have_named_is_not_forgotten() -> None:
+    stage = Stage(sessions=1)
+    stage.registry.session("kept").rename("Mine")
+    with pytest.raises(LimitReached):
+        stage.registry.session("other")
+    stage.registry.session("kept").rename("")
+    stage.registry.session("other")
+    assert set(stage.registry.sessions) == {"other"}

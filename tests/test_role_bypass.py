@@ -159,7 +159,7 @@ class Scene:
                 (terminal.size, terminal.status, len(terminal.viewers))
                 for terminal in registry.terminals.values()
             ],
-            [session.chat.messages for session in registry.sessions.values()],
+            [list(session.chat.recent) for session in registry.sessions.values()],
         )
 
     async def is_untouched(self) -> None:
@@ -252,6 +252,7 @@ async def test_what_takes_a_writer_is_denied_by_name(name: str) -> None:
         "prompt": {"parts": [{"type": "text", "text": "ls"}]},
         "cancel": {},
         "approve": {"callID": "1", "approved": True},
+        "typing": {"typing": True},
     }
 
     async def attack(scene: Scene, guest: aiohttp.ClientSession) -> None:

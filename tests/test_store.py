@@ -6,19 +6,22 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ptybridge.adapters.store import SqliteStore, StoreError
-from ptybridge.core.chat import MAX_MESSAGES
-from ptybridge.core.session_events import ChatMessage, Outcome
+from ptybridge.core.keeper import KeptSession
+from ptybridge.core.recent import MAX_MESSAGES
+from ptybridge.core.session_events import ChatMessage, Outcome, ToolUse
 
 ROOT = Path(__file__).parents[1]
 
 
-def message(name: str, text: str = "hi", outcome: Outcome | None = "done") -> ChatMessage:
-    return ChatMessage(name, "assistant", "shell", text, 1.5, outcome)
+def message(number: int, text: str = "hi", outcome: Outcome | None = "done") -> ChatMessage:
+    return ChatMessage(f"m{number}", "assistant", "shell", text, 1.5, outcome, number=number)
 
 
 def trouble(reason: str) -> None:
@@ -27,26 +30,112 @@ def trouble(reason: str) -> None:
 
 async def test_what_was_kept_comes_back_in_order(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
+    last = MAX_MESSAGES + 20
+    uses = (
+        ToolUse("k1", "shell", {"command": "ls", "cwd": "/"}, True, True, "exit code 0"),
+        ToolUse("k2", "read_screen", {}),
+    )
+    rich = replace(
+        message(last, "runs", None), speaker="user", reply_to="m3", is_prompt=True, tools=uses
+    )
     async with SqliteStore(path, on_trouble=trouble) as store:
         store.reserve("b", 2.0, 10_000)
         store.reserve("a", 1.0, 10_000)
-        for number in range(MAX_MESSAGES + 20):
-            store.keep("a", message(f"m{number}"), number)
-        store.keep("a", message("m600", "runs", None), 600)
-        store.keep("nowhere", message("lost"), 1)
-        store.reserve("gone", 3.0, 1)
-        store.keep("gone", message("x"), 1)
-        store.forget("gone")
-        store.keep("a", message("m30", "changed"), 601)
+        store.rename("a", "Work")
+        for number in range(1, last):
+            store.keep("a", message(number), number)
+        store.keep("a", rich, 600)
+        store.keep("nowhere", message(1), 1)
+        store.mark_read("a", "ann", 3)
+        store.mark_read("a", "bob", 4)
+        store.mark_read("a", "ann", 5)
+        store.mark_read("nowhere", "ann", 5)
+        store.keep("a", message(30, "changed"), 601)
     assert oct(path.stat().st_mode)[-3:] == "600"
     async with SqliteStore(path, on_trouble=trouble) as store:
         first, second = store.load()
-    assert (first.id, first.created, first.seq, second.id) == ("a", 1.0, 10_000, "b")
-    assert second.messages == []
-    names = [kept.id for kept in first.messages]
-    assert names == [*(f"m{n}" for n in range(21, MAX_MESSAGES + 20)), "m600"]
-    assert first.messages[9] == message("m30", "changed")
-    assert first.messages[-1] == message("m600", "runs", "failed")
+    assert (first.id, first.created, first.seq, first.title) == ("a", 1.0, 10_000, "Work")
+    assert list(first.read.items()) == [("bob", 4), ("ann", 5)]
+    assert (second.id, second.title, second.messages, second.read) == ("b", "", [], {})
+    assert [kept.number for kept in first.messages] == list(range(21, last + 1))
+    assert first.messages[9] == message(30, "changed")
+    assert first.messages[-1] == replace(rich, outcome="failed")
+
+
+async def test_older_messages_are_read_page_by_page_and_the_oldest_are_let_go(
+    tmp_path: Path,
+) -> None:
+    def numbers(found: list[ChatMessage]) -> list[int]:
+        return [one.number for one in found]
+
+    path = tmp_path / "x.db"
+    async with SqliteStore(path, on_trouble=trouble, max_messages=600) as store:
+        store.reserve("a", 1.0, 10_000)
+        store.reserve("b", 1.0, 10_000)
+        for number in range(1, 701):
+            store.keep("a", message(number, "x" * number), number)
+        store.keep("b", message(50), 1)
+        page = await store.history("a", before=500, limit=100, characters=10**6)
+        assert numbers(page) == list(range(400, 500))
+        assert page[0] == message(400, "x" * 400)
+        assert numbers(await store.history("a", before=9_999, limit=1, characters=10**6)) == [700]
+        assert numbers(await store.history("a", before=500, limit=9, characters=999)) == [498, 499]
+        assert numbers(await store.history("a", before=500, limit=9, characters=0)) == [499]
+        assert numbers(await store.history("a", before=103, limit=9, characters=999)) == [101, 102]
+        assert await store.history("a", before=101, limit=9, characters=999) == []
+        assert await store.history("none", before=101, limit=9, characters=999) == []
+
+
+async def test_a_session_that_ended_leaves_nothing_to_another_of_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    for is_written_between in (True, False):
+        async with SqliteStore(path, on_trouble=trouble) as store:
+            store.reserve("gone", 1.0, 1)
+            store.reserve("again", 1.0, 1)
+            for name in ("gone", "again"):
+                store.rename(name, "old")
+                store.mark_read(name, "ann", 7)
+                store.keep(name, message(1, "old"), 1)
+            if is_written_between:
+                await store.history("gone", before=2, limit=1, characters=1)
+            store.forget("gone")
+            store.forget("again")
+            store.reserve("again", 2.0, 5)
+            store.keep("again", message(2, "new"), 1)
+        async with SqliteStore(path, on_trouble=trouble) as store:
+            (kept,) = store.load()
+        assert kept == KeptSession("again", 2.0, 5, [message(2, "new")])
+
+
+async def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(FIRST_VERSION)
+    async with SqliteStore(path, on_trouble=trouble) as store:
+        first, second = store.load()
+    assert (first.id, second.id, first.title) == ("a", "b", "")
+    assert [(kept.number, kept.text) for kept in first.messages] == [(1, "one"), (2, "three")]
+    assert [(kept.number, kept.text) for kept in second.messages] == [(1, "two")]
+    async with SqliteStore(path, on_trouble=trouble) as store:
+        assert [kept.messages for kept in store.load()] == [first.messages, second.messages]
+
+
+FIRST_VERSION = """
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY, created REAL NOT NULL, seq INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE messages (
+    number INTEGER PRIMARY KEY,
+    session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    id TEXT NOT NULL, speaker TEXT NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL,
+    time REAL NOT NULL, outcome TEXT, UNIQUE (session, id)
+);
+INSERT INTO sessions VALUES ('a', 1, 5), ('b', 2, 5);
+INSERT INTO messages (session, id, speaker, author, text, time, outcome) VALUES
+    ('a', 'm1', 'user', 'ann', 'one', 1, 'done'), ('b', 'm1', 'user', 'ann', 'two', 1, 'done'),
+    ('a', 'm2', 'user', 'ann', 'three', 1, 'done');
+PRAGMA user_version = 1;
+"""
 
 
 CHILD = """
@@ -58,11 +147,12 @@ from ptybridge.core.session_events import ChatMessage
 async def main():
     store = SqliteStore(Path(sys.argv[1]), on_trouble=print)
     store.reserve("main", 1.0, 10_000)
-    store.keep("main", ChatMessage("said", "user", "ann", "go", 1.0), 1)
+    store.keep("main", ChatMessage("said", "user", "ann", "go", 1.0, number=1), 1)
     text = ""
     while True:
         text += "x"
-        store.keep("main", ChatMessage("answer", "assistant", "shell", text, 2.0, None), 2)
+        answer = ChatMessage("answer", "assistant", "shell", text, 2.0, None, number=2)
+        store.keep("main", answer, 2)
         await asyncio.sleep(0.01)
         print(len(text), flush=True)
 
@@ -109,11 +199,11 @@ async def test_a_store_that_cannot_be_written_says_so_once_and_catches_up(tmp_pa
             other.commit()
             store.reserve("main", 1.0, 10)
             await told.wait()
-            store.keep("main", message("m1"), 1)
+            store.keep("main", message(1), 1)
             await asyncio.sleep(0.1)
             other.execute("DROP TRIGGER full")
             other.commit()
-        store.keep("main", message("m2"), 2)
+        store.keep("main", message(2), 2)
     assert len(said) == 1
     assert "disk full" in said[0]
     async with SqliteStore(path, on_trouble=trouble) as store:

@@ -10,13 +10,16 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
-from ptybridge.core.chat import MAX_MESSAGES
-from ptybridge.core.session_events import ChatMessage, Outcome, Speaker
+from ptybridge.adapters import store_tables
+from ptybridge.adapters.unwritten import Unwritten
+from ptybridge.core.errors import Unavailable
+from ptybridge.core.keeper import KeptSession
+from ptybridge.core.recent import MAX_MESSAGES
+from ptybridge.core.session_events import ChatMessage
 
 SOON = 0.02
 """Seconds in which what has ended is gathered."""
@@ -27,85 +30,30 @@ RUNNING = 1.0
 REST = 9.0
 """How many times as long as a write took nothing is written: it takes a tenth of a core at most."""
 
-VERSION = 1
-"""Of the tables (``PRAGMA user_version``)."""
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS sessions (
-    id TEXT PRIMARY KEY, created REAL NOT NULL, seq INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS messages (
-    number INTEGER PRIMARY KEY,
-    session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
-    id TEXT NOT NULL, speaker TEXT NOT NULL, author TEXT NOT NULL, text TEXT NOT NULL,
-    time REAL NOT NULL, outcome TEXT, UNIQUE (session, id)
-);
-"""
-
 
 class StoreError(Exception):
     """The store cannot be opened; the text is one line that says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A session from before.
-
-    Attributes:
-        id: Its name.
-        created: When it was made, in seconds since the Unix epoch.
-        seq: The last number that its events may have had.
-        messages: Its newest messages, oldest first.
-    """
-
-    id: str
-    created: float
-    seq: int
-    messages: list[ChatMessage]
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What is to be written together: of each session its newest messages, as many as are kept."""
-
-    sessions: dict[str, tuple[float, int]] = field(default_factory=dict)
-    messages: dict[str, dict[str, ChatMessage]] = field(default_factory=dict)
-    forgotten: set[str] = field(default_factory=set)
-
-    def __bool__(self) -> bool:
-        return bool(self.sessions or self.messages or self.forgotten)
-
-    def add(self, session: str, message: ChatMessage) -> None:
-        """Write ``message``, too, in the place of an earlier form of it."""
-        messages = self.messages.setdefault(session, {})
-        messages[message.id] = message
-        if len(messages) > MAX_MESSAGES:
-            del messages[next(iter(messages))]
-
-    def absorb(self, older: "_Batch") -> None:
-        """Take over what an older batch could not write, unless it is newer here."""
-        self.sessions = {**older.sessions, **self.sessions}
-        newer, self.messages = self.messages, older.messages
-        for session, messages in newer.items():
-            for message in messages.values():
-                self.add(session, message)
-        self.forgotten |= older.forgotten - self.sessions.keys()
-
-
 class SqliteStore:
-    """A `ptybridge.core.chat.Keeper`, for a running event loop."""
+    """A `ptybridge.core.keeper.Keeper`, for a running event loop."""
 
-    def __init__(self, path: Path, *, on_trouble: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, *, on_trouble: Callable[[str], None], max_messages: int = MAX_MESSAGES
+    ) -> None:
         """``on_trouble`` is told once when writing begins to fail.
+
+        Of each session the newest ``max_messages`` are kept.
 
         Raises:
             StoreError: The file cannot be opened or is none of this program's.
         """
         self._path = path
         self._on_trouble = on_trouble
+        self._max_messages = max_messages
         self._is_in_trouble = False
         self._loop = asyncio.get_running_loop()
-        self._batch = _Batch()
+        self._batch = Unwritten()
         self._timer: asyncio.TimerHandle | None = None
         self._rests_until = 0.0
         self._is_writing = False
@@ -114,16 +62,11 @@ class SqliteStore:
             path.touch(mode=0o600)
             self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             with closing(self._database.cursor()) as cursor:
-                (found,) = cursor.execute("PRAGMA user_version").fetchone()
-                if found not in {0, VERSION}:
-                    raise StoreError(
-                        f"store.path: {path} is of version {found}, not {VERSION}; set another"
-                    )
-                cursor.execute("PRAGMA journal_mode = WAL")
-                cursor.execute("PRAGMA synchronous = NORMAL")
-                cursor.execute("PRAGMA foreign_keys = ON")
-                cursor.executescript(_TABLES)
-                cursor.execute(f"PRAGMA user_version = {VERSION}")
+                store_tables.prepare(cursor)
+        except store_tables.UnknownVersion as error:
+            raise StoreError(
+                f"store.path: {path} is of version {error}, not {store_tables.VERSION}; set another"
+            ) from error
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"store.path: {path} cannot be used ({error}); set another, or remove it"
@@ -133,16 +76,25 @@ class SqliteStore:
 
     def reserve(self, session: str, created: float, seq: int) -> None:
         """Note that a session exists, and that it may number its events up to ``seq``."""
-        self._batch.forgotten.discard(session)
         self._batch.sessions[session] = (created, seq)
         self._write_in(SOON)
 
     def forget(self, session: str) -> None:
         """Drop all that is kept of a session."""
-        self._batch.sessions.pop(session, None)
-        self._batch.messages.pop(session, None)
-        self._batch.forgotten.add(session)
+        self._batch.forget(session)
         self._write_in(SOON)
+
+    def rename(self, session: str, title: str) -> None:
+        """Note a session's title."""
+        self._batch.titles[session] = title
+        self._write_in(SOON)
+
+    def mark_read(self, session: str, member: str, number: int) -> None:
+        """Note up to which message a member has read."""
+        mark = (session, member)
+        self._batch.marks.pop(mark, None)
+        self._batch.marks[mark] = number
+        self._write_in(RUNNING)
 
     def keep(self, session: str, message: ChatMessage, seq: int) -> None:
         """Keep ``message`` as it is now, in the place of an earlier form of it."""
@@ -151,31 +103,32 @@ class SqliteStore:
 
     # --- reading
 
-    def load(self) -> list[Kept]:
+    def load(self) -> list[KeptSession]:
         """All sessions, oldest first; answers that were running have failed."""
         with closing(self._database.cursor()) as cursor:
-            cursor.execute("UPDATE messages SET outcome = 'failed' WHERE outcome IS NULL")
-            sessions = cursor.execute(
-                "SELECT id, created, seq FROM sessions ORDER BY created"
-            ).fetchall()
-            return [
-                Kept(name, created, seq, self._messages(cursor, name))
-                for name, created, seq in sessions
-            ]
+            return store_tables.read_sessions(cursor)
 
-    @staticmethod
-    def _messages(cursor: sqlite3.Cursor, session: str) -> list[ChatMessage]:
-        rows = cursor.execute(
-            "SELECT id, speaker, author, text, time, outcome FROM messages WHERE session = ?"
-            " ORDER BY number DESC LIMIT ?",
-            (session, MAX_MESSAGES),
-        )
-        return [
-            ChatMessage(
-                name, cast(Speaker, speaker), author, text, time, cast(Outcome | None, outcome)
-            )
-            for name, speaker, author, text, time, outcome in reversed(rows.fetchall())
-        ]
+    async def history(
+        self, session: str, *, before: int, limit: int, characters: int
+    ) -> list[ChatMessage]:
+        """The newest messages that stand before number ``before``, oldest first.
+
+        Raises:
+            Unavailable: They cannot be read.
+        """
+        if self._batch and not self._is_writing:
+            self._hand_over()  # what was said before the question is in the answer
+
+        def look() -> list[ChatMessage]:
+            with closing(self._database.cursor()) as cursor:
+                return store_tables.read_messages(
+                    cursor, session, before=before, limit=limit, characters=characters
+                )
+
+        try:
+            return await self._loop.run_in_executor(self._thread, look)
+        except sqlite3.Error as error:
+            raise Unavailable("the server cannot read its store") from error
 
     # --- writing
 
@@ -193,12 +146,12 @@ class SqliteStore:
     def _hand_over(self) -> None:
         self._timer = None
         if self._batch:
-            batch, self._batch = self._batch, _Batch()
+            batch, self._batch = self._batch, Unwritten()
             self._is_writing = True
             future = self._loop.run_in_executor(self._thread, self._write, batch)
             future.add_done_callback(partial(self._written, batch, self._loop.time()))
 
-    def _written(self, batch: _Batch, began: float, done: asyncio.Future[None]) -> None:
+    def _written(self, batch: Unwritten, began: float, done: asyncio.Future[None]) -> None:
         self._is_writing = False
         now = self._loop.time()
         self._rests_until = now + min(REST * (now - began), RUNNING)
@@ -213,36 +166,12 @@ class SqliteStore:
             self._is_in_trouble = True
             self._on_trouble(f"sessions cannot be written to {self._path}: {error}")
 
-    def _write(self, batch: _Batch) -> None:
+    def _write(self, batch: Unwritten) -> None:
         """Write a batch as one transaction; runs in the store's thread."""
         with closing(self._database.cursor()) as cursor:
             cursor.execute("BEGIN IMMEDIATE")
             try:
-                for name in batch.forgotten:
-                    cursor.execute("DELETE FROM sessions WHERE id = ?", (name,))
-                cursor.executemany(
-                    "INSERT INTO sessions VALUES (?, ?, ?)"
-                    " ON CONFLICT (id) DO UPDATE SET seq = excluded.seq",
-                    [(name, created, seq) for name, (created, seq) in batch.sessions.items()],
-                )
-                cursor.executemany(
-                    "INSERT INTO messages (session, id, speaker, author, text, time, outcome)"
-                    " SELECT ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?)"
-                    " ON CONFLICT (session, id) DO UPDATE"
-                    " SET text = excluded.text, outcome = excluded.outcome",
-                    [
-                        (name, key, m.speaker, m.author, m.text, m.time, m.outcome, name)
-                        for name, messages in batch.messages.items()
-                        for key, m in messages.items()
-                    ],
-                )
-                for name in batch.messages:
-                    cursor.execute(
-                        "DELETE FROM messages WHERE session = ?1 AND number <= ("
-                        " SELECT number FROM messages WHERE session = ?1"
-                        " ORDER BY number DESC LIMIT 1 OFFSET ?2)",
-                        (name, MAX_MESSAGES),
-                    )
+                store_tables.write(cursor, batch, max_messages=self._max_messages)
                 cursor.execute("COMMIT")
             except BaseException:
                 if self._database.in_transaction:

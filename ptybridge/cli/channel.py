@@ -137,6 +137,10 @@ def open_store(settings: Settings, state: Path) -> SqliteStore:
     chosen = settings.store.path
     path = Path(os.path.expanduser(chosen)) if chosen else state / "ptybridge.db"
     try:
-        return SqliteStore(path, on_trouble=lambda reason: _log.error("not kept", reason=reason))
+        return SqliteStore(
+            path,
+            on_trouble=lambda reason: _log.error("not kept", reason=reason),
+            max_messages=settings.limits.messages,
+        )
     except StoreError as error:
         raise ServeError(str(error)) from error

@@ -51,7 +51,6 @@ from ptybridge.core.access import Access
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.responder import Responder
 from ptybridge.core.screen import ScreenUnavailable
-from ptybridge.core.values import SessionId
 from ptybridge.server.app import POOL, REGISTRY, make_app
 from ptybridge.server.runner import Site, make_runner
 
@@ -185,9 +184,7 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
             directory_of=directory_of,
         )
         for kept in store.load():
-            app[REGISTRY].restore(
-                SessionId(kept.id), created=kept.created, seq=kept.seq, messages=kept.messages
-            )
+            app[REGISTRY].restore(kept)
         runner = make_runner(app, patience=patience)
         await runner.setup()
         try:

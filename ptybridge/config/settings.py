@@ -183,6 +183,7 @@ class LimitSettings(Section, frozen=True):
     connections_per_user: Count = 1_000
     sessions: Count = 1_000
     sessions_per_user: Count = 100
+    messages: Annotated[int, Meta(ge=500, le=10**9)] = 10_000
     terminals: Count = 200
     terminals_per_user: Count = 50
     message_bytes: Annotated[int, Meta(ge=1024, le=16 << 20)] = 65_536

@@ -156,5 +156,9 @@ class Access:
             raise Denied("whoever came by a share link cannot do that")
 
     def forget(self, session: str) -> None:
-        """A session is gone for good: its name is free, and its share links are void."""
+        """A session is gone for good: its name is free, and its share links are void.
+
+        Raises:
+            Unavailable: That cannot be written down.
+        """
         self._owners.release(SessionId(session))

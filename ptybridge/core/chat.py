@@ -4,13 +4,15 @@ import asyncio
 import itertools
 import secrets
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from ptybridge.core.errors import BadRequest, Conflict, LimitReached, NotFound, Unavailable
-from ptybridge.core.ports import Clock, Timer
+from ptybridge.core.keeper import Forgetful, Keeper
+from ptybridge.core.ports import Clock
+from ptybridge.core.recent import Recent
 from ptybridge.core.responder import Prompt, Responder, ResponderFailed, Workspace
+from ptybridge.core.running import RunningAnswer
 from ptybridge.core.session_events import (
     Cancelled,
     ChatMessage,
@@ -19,57 +21,22 @@ from ptybridge.core.session_events import (
     Outcome,
     SessionEvent,
     Speaker,
-    TextDelta,
-    ToolCall,
-    ToolResult,
 )
 
 MAX_WAITING = 16
 """Prompts that may wait for the one that is being answered."""
 
-MAX_MESSAGES = 500
-"""Messages that are kept in memory."""
-
 MAX_WORDS = 64 * 1024
 """Characters of one message that a member says."""
 
 MAX_ANSWER = 1024 * 1024
-"""Characters of one answer; a longer one is stopped."""
+"""Characters of one answer, its tools' results included; a longer one is stopped."""
 
-JOIN_SECONDS = 0.016
-"""Deltas that come within so long of each other are one event."""
+MAX_PAGE = 100
+"""Messages of the past that are given at once, and to a new subscriber."""
 
-
-class Keeper(Protocol):
-    """Who keeps sessions and their messages beyond this process; never waits."""
-
-    def reserve(self, session: str, created: float, seq: int) -> None:
-        """Note that a session exists, and that it may number its events up to ``seq``."""
-
-    def forget(self, session: str) -> None:
-        """Drop all that is kept of a session."""
-
-    def keep(self, session: str, message: ChatMessage, seq: int) -> None:
-        """Keep ``message`` as it is now, in the place of an earlier form of it.
-
-        Args:
-            session: The session's name.
-            message: The message.
-            seq: The number of the session's event that made it so.
-        """
-
-
-class Forgetful:
-    """Keeps nothing beyond this process."""
-
-    def reserve(self, session: str, created: float, seq: int) -> None:
-        """Do nothing."""
-
-    def forget(self, session: str) -> None:
-        """Do nothing."""
-
-    def keep(self, session: str, message: ChatMessage, seq: int) -> None:
-        """Do nothing."""
+MAX_PAGE_CHARACTERS = 256 * 1024
+"""Characters of text that they hold together, unless a single message has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +53,7 @@ class Chat:
     """What is said in one session.
 
     Attributes:
-        messages: The newest messages by name, oldest first; a running answer with its words so
-            far.
+        recent: The newest messages; a running answer with its words so far.
     """
 
     def __init__(
@@ -102,10 +68,10 @@ class Chat:
         keeper: Keeper,
     ) -> None:
         """``publish`` puts an event into the session's log and gives its number."""
-        self.messages: dict[str, ChatMessage] = {}
+        self.recent = Recent()
         self._session = session
         self._names = secrets.token_hex(6)  # so that none is given again after a restart
-        self._numbers = itertools.count(1)
+        self._names_given = itertools.count(1)
         self._publish = publish
         self._workspace = workspace
         self._responder = responder
@@ -113,23 +79,23 @@ class Chat:
         self._wall_clock = wall_clock
         self._keeper = keeper
         self._waiting: deque[_Waiting] = deque()
-        self._running: _Running | None = None
+        self._running: RunningAnswer | None = None
         self._stopping: set[asyncio.Task[None]] = set()
 
     # --- what members do
 
-    def say(self, text: str, *, author: str) -> str:
-        """Say something to the members; the message's name.
+    def say(self, text: str, *, author: str) -> ChatMessage:
+        """Say something to the members.
 
         Raises:
             BadRequest: It is empty or too long.
         """
-        return self._add("user", author, _checked(text)).id
+        return self._add("user", author, _checked(text))
 
     def prompt(
         self, text: str, *, author: str, may_still: Callable[[], bool] = lambda: True
-    ) -> str:
-        """Say something that the responder is to answer; the message's name.
+    ) -> ChatMessage:
+        """Say something that the responder is to answer.
 
         Args:
             text: The words.
@@ -147,11 +113,11 @@ class Chat:
             raise Unavailable("nobody answers prompts here (responder.kind is none)")
         if len(self._waiting) >= MAX_WAITING:
             raise LimitReached("prompts waiting in this session", MAX_WAITING)
-        message = self._add("user", author, text)
+        message = self._add("user", author, text, is_prompt=True)
         self._waiting.append(_Waiting(text, author, message.id, may_still))
         if self._running is None:
             self._answer_next()
-        return message.id
+        return message
 
     def cancel(self, message_id: str | None = None) -> None:
         """Stop the answer that runs, keeping what was streamed.
@@ -174,17 +140,57 @@ class Chat:
         self._end(running, "cancelled")
         running.task.cancel()
 
-    def approve(self, call_id: str, *, approved: bool) -> None:
+    def approve(self, call_id: str, *, approved: bool, author: str) -> None:
         """Let a tool be used, or not.
 
         Raises:
             NotFound: No call of that name waits for it.
         """
-        running = self._running
-        waiting = None if running is None else running.approvals.get(call_id)
-        if waiting is None or waiting.done():
+        if self._running is None:
             raise NotFound("call that waits for approval", "(callID)")
-        waiting.set_result(approved)
+        self._running.approve(call_id, approved=approved, author=author)
+
+    # --- what there is
+
+    @property
+    def waiting(self) -> list[str]:
+        """The names of the prompts that wait, in the order of their turns."""
+        return [waiting.message_id for waiting in self._waiting]
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether an answer runs."""
+        return self._running is not None
+
+    async def history(self, *, before: int | None, limit: int) -> list[ChatMessage]:
+        """The newest messages before number ``before``, or of all, oldest first.
+
+        They may be fewer than ``limit`` although there are older ones; none if there are none.
+
+        Raises:
+            Unavailable: Those that are kept elsewhere cannot be read.
+        """
+        before = self.recent.last + 1 if before is None else before
+        limit = min(limit, MAX_PAGE)
+        found = self.recent.before(before, limit=limit, characters=MAX_PAGE_CHARACTERS)
+        if found:
+            return found
+        return await self._keeper.history(
+            self._session, before=before, limit=limit, characters=MAX_PAGE_CHARACTERS
+        )
+
+    # --- beginning and end
+
+    def restore(self, message: ChatMessage) -> None:
+        """Take in a message from before."""
+        self.recent.note(message)
+
+    def end(self) -> None:
+        """Stop all work for good; nothing of what still happens is kept."""
+        self._keeper = Forgetful()
+        self._waiting.clear()
+        if self._running is not None:
+            self.cancel()
 
     async def close(self) -> None:
         """Stop all work, and wait until it has stopped."""
@@ -194,10 +200,6 @@ class Chat:
         if self._stopping:
             await asyncio.wait(self._stopping)
 
-    def restore(self, message: ChatMessage) -> None:
-        """Take in a message from before."""
-        self._note(message)
-
     # --- answering
 
     def _answer_next(self) -> None:
@@ -206,16 +208,14 @@ class Chat:
         if not self._waiting or self._responder is None:
             return
         waiting = self._waiting.popleft()
-        earlier = itertools.takewhile(
-            lambda message: message.id != waiting.message_id, self.messages.values()
-        )
+        earlier = self.recent.until(waiting.message_id)
         history = tuple(message for message in earlier if message.outcome is not None)
         prompt = Prompt(waiting.text, waiting.author, self._session, history, self._workspace)
         message = self._add(
             "assistant", self._responder.name, "", outcome=None, reply_to=waiting.message_id
         )
-        running = _Running(
-            message, clock=self._clock, publish=self._publish, streamed=self._streamed
+        running = RunningAnswer(
+            message, clock=self._clock, publish=self._publish, changed=self._went_on
         )
         self._running = running
         running.task = asyncio.create_task(
@@ -224,7 +224,7 @@ class Chat:
         self._stopping.add(running.task)
         running.task.add_done_callback(self._stopping.discard)
 
-    async def _respond(self, responder: Responder, prompt: Prompt, running: "_Running") -> None:
+    async def _respond(self, responder: Responder, prompt: Prompt, running: RunningAnswer) -> None:
         outcome: Outcome = "done"
         try:
             await responder.respond(prompt, running)
@@ -243,16 +243,15 @@ class Chat:
         finally:
             self._end(running, outcome)
 
-    def _end(self, running: "_Running", outcome: Outcome) -> None:
+    def _end(self, running: RunningAnswer, outcome: Outcome) -> None:
         """End an answer, once: what its responder still says is not heard."""
         if running.is_over:
             return
-        running.flush()
-        running.is_over = True
-        for waiting in running.approvals.values():
-            waiting.cancel()
-        message = replace(self.messages.get(running.id, running.message), outcome=outcome)
-        self._note(message)
+        running.end()
+        if self._running is not running:  # its last words were too many
+            return
+        message = replace(running.message, outcome=outcome)
+        self.recent.note(message)
         self._keeper.keep(
             self._session, message, self._publish(MessageCompleted(running.id, outcome))
         )
@@ -271,99 +270,32 @@ class Chat:
         *,
         outcome: Outcome | None = "done",
         reply_to: str | None = None,
+        is_prompt: bool = False,
     ) -> ChatMessage:
-        name = f"{self._names}-{next(self._numbers)}"
-        message = ChatMessage(name, speaker, author, text, self._wall_clock(), outcome, reply_to)
-        self._note(message)
+        message = ChatMessage(
+            f"{self._names}-{next(self._names_given)}",
+            speaker,
+            author,
+            text,
+            self._wall_clock(),
+            outcome,
+            reply_to,
+            self.recent.last + 1,
+            is_prompt,
+        )
+        self.recent.note(message)
         self._keeper.keep(self._session, message, self._publish(MessageCreated(message)))
         return message
 
-    def _note(self, message: ChatMessage) -> None:
-        self.messages[message.id] = message
-        while len(self.messages) > MAX_MESSAGES:
-            del self.messages[next(iter(self.messages))]
-
-    def _streamed(self, running: "_Running", delta: str) -> None:
-        """Publish what an answer has gone on with."""
-        before = self.messages.get(running.id, running.message)
-        message = replace(before, text=before.text + delta)
-        self._note(message)
-        seq = self._publish(TextDelta(running.id, delta))
+    def _went_on(self, running: RunningAnswer, seq: int) -> None:
+        """Keep what an answer has gone on with."""
+        message = running.message
+        self.recent.note(message)
         self._keeper.keep(self._session, message, seq)
-        if len(message.text) > MAX_ANSWER:
+        if message.characters > MAX_ANSWER and not running.is_over:
             self._add("system", "ptybridge", f"the answer was stopped at {MAX_ANSWER} characters")
             self._end(running, "failed")
             running.task.cancel()
-
-
-class _Running:
-    """The answer that runs: `ptybridge.core.responder.Answer`, joined into fewer events."""
-
-    task: "asyncio.Task[None]"
-
-    def __init__(
-        self,
-        message: ChatMessage,
-        *,
-        clock: Clock,
-        publish: Callable[[SessionEvent], int],
-        streamed: Callable[["_Running", str], None],
-    ) -> None:
-        self.id = message.id
-        self.message = message
-        self.is_over = False
-        self.approvals: dict[str, asyncio.Future[bool]] = {}
-        self._clock = clock
-        self._publish = publish
-        self._streamed = streamed
-        self._joined: list[str] = []
-        self._timer: Timer | None = None
-        self._flushed_at = float("-inf")
-
-    def text(self, delta: str) -> None:
-        """Go on with the answer: at once after a pause, else joined with what follows."""
-        if self.is_over or not delta:
-            return
-        self._joined.append(delta)
-        if self._timer is None:
-            wait = self._flushed_at + JOIN_SECONDS - self._clock.time()
-            if wait <= 0:
-                self.flush()
-            else:
-                self._timer = self._clock.call_later(wait, self.flush)
-
-    def flush(self) -> None:
-        """Publish what was joined."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._joined and not self.is_over:
-            delta = "".join(self._joined)
-            self._joined.clear()
-            self._flushed_at = self._clock.time()
-            self._streamed(self, delta)
-
-    def tool_call(
-        self, tool: str, arguments: Mapping[str, str], *, needs_approval: bool = False
-    ) -> str:
-        """Announce the use of a tool; the call's name."""
-        call_id = secrets.token_hex(6)
-        if not self.is_over:
-            self.flush()
-            if needs_approval:
-                self.approvals[call_id] = asyncio.get_running_loop().create_future()
-            self._publish(ToolCall(self.id, call_id, tool, dict(arguments), needs_approval))
-        return call_id
-
-    def tool_result(self, call_id: str, output: str, *, failed: bool) -> None:
-        """Say what came of a tool's use."""
-        if not self.is_over:
-            self.flush()
-            self._publish(ToolResult(self.id, call_id, output, failed))
-
-    async def approval(self, call_id: str) -> bool:
-        """Wait until a writer has approved or refused."""
-        return await self.approvals[call_id]
 
 
 def _checked(text: str) -> str:

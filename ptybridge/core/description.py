@@ -25,7 +25,8 @@ class Description:
     """The states that a stream declares.
 
     Attributes:
-        title: The title; before the program sets one, its own name.
+        title: The title: what people gave, else what the program sets, else the program's name.
+        is_renamed: Whether people gave it.
         directory: Where the shell says it is; None while it has not said.
         progress: How far the program says it is; None for none.
         command: The command line that the shell runs; None while it waits for one or does not
@@ -33,24 +34,43 @@ class Description:
         exit_code: How the last command ended; None before one has, or when the shell did not say.
     """
 
-    __slots__ = ("_name", "command", "directory", "exit_code", "progress", "title")
+    __slots__ = (
+        "_name",
+        "_said",
+        "command",
+        "directory",
+        "exit_code",
+        "is_renamed",
+        "progress",
+        "title",
+    )
 
     def __init__(self, name: str) -> None:
         self._name = name
         self.title = name
+        self.is_renamed = False
+        self._said = name
         self.directory: WorkingDirectory | None = None
         self.progress: Progress | None = None
         self.command: str | None = None
         self.exit_code: int | None = None
+
+    def rename(self, title: str) -> bool:
+        """Show a title in the place of the program's; empty: that again. Whether it is another."""
+        before = (self.title, self.is_renamed)
+        self.is_renamed = bool(title)
+        self.title = title or self._said
+        return (self.title, self.is_renamed) != before
 
     def note(self, event: ScreenEvent) -> ScreenEvent | None:
         """Take note of ``event``; what viewers should be told, None when they know it already."""
         match event:
             case Title(text):
                 event = Title(text[:MAX_TITLE])
-                if (event.text or self._name) == self.title:
+                self._said = event.text or self._name
+                if self.is_renamed or self._said == self.title:
                     return None
-                self.title = event.text or self._name
+                self.title = self._said
             case WorkingDirectory(path, host):
                 event = WorkingDirectory(path[:MAX_TEXT], host[:MAX_TITLE])
                 if event == self.directory:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,11 +18,11 @@ from ptybridge.core.errors import (
     Unavailable,
 )
 from ptybridge.core.idleness import Idleness
+from ptybridge.core.keeper import KeptSession
 from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner, Workers
 from ptybridge.core.rules import Rules
 from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.session import Session, Surroundings
-from ptybridge.core.session_events import ChatMessage
 from ptybridge.core.terminal import SHARED_FREELY, Terminal
 from ptybridge.core.values import SessionId, TerminalId, WindowSize, is_name
 
@@ -97,6 +97,8 @@ class Registry:
         self._terminals: dict[TerminalId, Terminal] = {}
         self._starting: dict[TerminalId, str | None] = {}
         self._openers: dict[Terminal, str] = {}
+        self._running: dict[Terminal, Session] = {}
+        self._endings: set[asyncio.Task[None]] = set()
         self._ended: deque[Terminal] = deque()
         self._is_closing = False
         self._all_ended = asyncio.Event()
@@ -130,18 +132,46 @@ class Registry:
             session = self._make_session(SessionId(name), created=self._wall_clock())
         return session
 
-    def _make_session(self, name: SessionId, *, created: float, seq: int = 0) -> Session:
-        session = Session(name, self._surroundings, created=created, seq=seq)
+    def _make_session(
+        self, name: SessionId, *, created: float, seq: int = 0, title: str = ""
+    ) -> Session:
+        session = Session(name, self._surroundings, created=created, seq=seq, title=title)
         self._sessions[name] = session
         return session
 
-    def restore(
-        self, name: SessionId, *, created: float, seq: int, messages: Iterable[ChatMessage]
-    ) -> None:
-        """Take in a session from before; its log goes on behind ``seq``."""
-        session = self._make_session(name, created=created, seq=seq)
-        for message in messages:
+    def restore(self, kept: KeptSession) -> None:
+        """Take in a session from before; its log goes on behind the last number."""
+        session = self._make_session(
+            SessionId(kept.id), created=kept.created, seq=kept.seq, title=kept.title
+        )
+        for message in kept.messages:
             session.chat.restore(message)
+        for identity_id, number in kept.read.items():
+            session.restore_mark(identity_id, number)
+
+    def close_session(self, session: Session) -> None:
+        """End a session for good, with its terminals; its name, and theirs, are free at once.
+
+        Programs get their grace as ever, but nobody finds them any more.
+        """
+        del self._sessions[session.id]
+        for terminal in tuple(session.terminals.values()):
+            self._drop(terminal, session)
+        session.close()
+        ending = asyncio.create_task(session.chat.close(), name=f"end of session {session.id}")
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+
+    def _drop(self, terminal: Terminal, session: Session) -> None:
+        """Hang a terminal up that nobody is to find any more."""
+        del session.terminals[terminal.id]
+        if self._terminals.get(terminal.id) is terminal:
+            del self._terminals[terminal.id]
+        if terminal.status is None:
+            terminal.hang_up()
+        else:
+            self._ended.remove(terminal)
+            terminal.forget()
 
     def new_name(self) -> str:
         """A name that nothing has yet."""
@@ -185,8 +215,7 @@ class Registry:
             Unavailable: The program cannot be started; the message says why.
         """
         terminal_id = TerminalId(name or self.new_name())
-        living = sum(1 for terminal in self._terminals.values() if terminal.status is None)
-        if living + len(self._starting) >= self._limits.terminals:
+        if len(self._running) + len(self._starting) >= self._limits.terminals:
             raise LimitReached("terminals", self._limits.terminals)
         if opened_by is not None:
             self._check_share_of(opened_by)
@@ -221,9 +250,14 @@ class Registry:
         self._terminals[terminal_id] = terminal
         if opened_by is not None:
             self._openers[terminal] = opened_by
-        session = self._sessions.setdefault(session.id, session)
+        if not session.is_closed:
+            session = self._sessions.setdefault(session.id, session)
+        self._running[terminal] = session
         session.terminal_created(terminal)
         terminal.start(pty)
+        if session.is_closed:
+            self._drop(terminal, session)
+            raise NotFound("session", session.id)
         if self._is_closing:
             terminal.hang_up()
         return terminal
@@ -242,9 +276,13 @@ class Registry:
         """Keep an ended terminal for a while, for those who were cut off."""
         self._on_ended(terminal)
         self._openers.pop(terminal, None)
-        self._sessions[terminal.session_id].terminal_closed(terminal)
-        if not any(True for _ in self._living()):
+        session = self._running.pop(terminal)
+        session.terminal_closed(terminal)
+        if not self._running:
             self._all_ended.set()
+        if session.is_closed:
+            terminal.forget()
+            return
         self._ended.append(terminal)
         if len(self._ended) > MAX_ENDED:
             self.forget(self._ended[0])
@@ -260,28 +298,25 @@ class Registry:
             del self._terminals[terminal.id]
             del self._sessions[terminal.session_id].terminals[terminal.id]
 
-    def _living(self) -> Iterator[Terminal]:
-        return (terminal for terminal in self._terminals.values() if terminal.status is None)
-
     def sweep(self) -> None:
         """End the terminals in which nothing happens, or that nobody views, for too long."""
         for terminal in self._terminals.values():
             terminal.tidy()
         now = self._clock.time()
-        for terminal in self._idleness.idle(self._living(), now=now):
+        for terminal in self._idleness.idle(iter(tuple(self._running)), now=now):
             terminal.hang_up()
         keep = self._defaults.keep_detached
         if not keep:
             return
         deadline = now - keep
-        for terminal in self._living():
+        for terminal in tuple(self._running):
             if terminal.idle_since is not None and terminal.idle_since <= deadline:
                 terminal.hang_up()
 
     async def close(self, *, patience: float) -> None:
         """End every program and every answer, at most in ``patience`` seconds."""
         self._is_closing = True
-        living = list(self._living())
+        living = list(self._running)
         self._all_ended.clear()
         for terminal in living:
             terminal.hang_up()
@@ -289,7 +324,7 @@ class Registry:
         if living:
             ends.append(self._end_of_all())
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*ends), patience)
+            await asyncio.wait_for(asyncio.gather(*ends, *self._endings), patience)
 
     async def _end_of_all(self) -> None:
         await self._all_ended.wait()

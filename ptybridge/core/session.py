@@ -4,27 +4,37 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ptybridge.core.bus import Bus
-from ptybridge.core.chat import Chat, Forgetful, Keeper
-from ptybridge.core.errors import RequestError
+from ptybridge.core.chat import Chat
+from ptybridge.core.description import MAX_TITLE
+from ptybridge.core.errors import BadRequest, RequestError
 from ptybridge.core.identity import Identity
+from ptybridge.core.keeper import Forgetful, Keeper
 from ptybridge.core.ports import Clock
 from ptybridge.core.responder import Responder, ResponderFailed
-from ptybridge.core.screen import ScreenFailed
+from ptybridge.core.screen import ScreenFailed, Title
 from ptybridge.core.session_events import (
     Member,
     MemberJoined,
     MemberLeft,
+    SessionClosed,
     SessionEvent,
+    SessionRenamed,
     TerminalClosed,
     TerminalCreated,
     TerminalInfo,
+    TerminalRenamed,
 )
 from ptybridge.core.session_log import SessionLog
 from ptybridge.core.terminal import Terminal
+from ptybridge.core.typists import Typists
 from ptybridge.core.values import Role, SessionId, TerminalId
 
 RESERVED = 10_000
 """Numbers of events that are kept to be given, so that none is given twice after a crash."""
+
+
+MAX_READERS = 1_000
+"""Identities of which it is known what they have read; who read longest ago gives way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,9 @@ class Session:
         terminals: Its terminals by name, oldest first.
         log: Its newest events.
         chat: What is said in it.
+        title: What people call it; empty where they have not said.
+        typists: Who is typing in the chat.
+        is_closed: It has ended for good.
     """
 
     __slots__ = (
@@ -64,20 +77,32 @@ class Session:
         "_directory_of",
         "_keeper",
         "_members",
+        "_read",
         "_reserved",
         "chat",
         "created",
         "id",
+        "is_closed",
         "log",
         "terminals",
+        "title",
+        "typists",
     )
 
     def __init__(
-        self, session_id: SessionId, surroundings: Surroundings, *, created: float, seq: int = 0
+        self,
+        session_id: SessionId,
+        surroundings: Surroundings,
+        *,
+        created: float,
+        seq: int = 0,
+        title: str = "",
     ) -> None:
         """``seq`` is the last number that its log gave before."""
         self.id = session_id
         self.created = created
+        self.title = title
+        self.is_closed = False
         self.terminals: dict[TerminalId, Terminal] = {}
         self.log = SessionLog(seq=seq)
         self._bus = surroundings.bus
@@ -85,6 +110,10 @@ class Session:
         self._reserved = 0
         self._directory_of = surroundings.directory_of
         self._members: dict[str, tuple[Member, int]] = {}
+        self._read: dict[str, int] = {}
+        self.typists = Typists(
+            surroundings.clock, changed=lambda: surroundings.bus.publish(session_id)
+        )
         self.chat = Chat(
             session_id,
             publish=self.publish,
@@ -107,7 +136,27 @@ class Session:
     @property
     def is_in_use(self) -> bool:
         """Whether forgetting it would lose anything or anybody."""
-        return bool(self.terminals or self._members or self.chat.messages)
+        return bool(self.terminals or self._members or self.title or len(self.chat.recent))
+
+    def rename(self, title: str) -> None:
+        """Give it a title; an empty one takes it back.
+
+        Raises:
+            BadRequest: It is too long, or has characters that cannot be shown.
+        """
+        title = _checked_title(title)
+        if title != self.title:
+            self.title = title
+            self.publish(SessionRenamed(title))
+            self._keeper.rename(self.id, title)
+
+    def close(self) -> None:
+        """End it for good: its answers, and all that is kept of it. Its terminals are others'."""
+        self.is_closed = True
+        self.chat.end()
+        self.publish(SessionClosed())
+        keeper, self._keeper = self._keeper, Forgetful()
+        keeper.forget(self.id)
 
     # --- members
 
@@ -131,9 +180,41 @@ class Session:
             self._members[identity.id] = (member, connections - 1)
         else:
             del self._members[identity.id]
+            self.typists.drop(identity)
             self.publish(MemberLeft(member))
 
+    # --- who has read what
+
+    def mark_read(self, identity: Identity, number: int) -> None:
+        """Note that somebody has read up to that message, or further already."""
+        number = min(number, self.chat.recent.last)
+        if number > self._read.get(identity.id, 0):
+            self.restore_mark(identity.id, number)
+            self._keeper.mark_read(self.id, identity.id, number)
+
+    def restore_mark(self, identity_id: str, number: int) -> None:
+        """Take in a mark from before."""
+        self._read.pop(identity_id, None)  # whoever read last stands last
+        self._read[identity_id] = number
+        if len(self._read) > MAX_READERS:
+            del self._read[next(iter(self._read))]
+
+    def unread(self, identity: Identity) -> int:
+        """How many messages somebody has not read."""
+        return self.chat.recent.last - self._read.get(identity.id, 0)
+
     # --- terminals
+
+    def rename_terminal(self, terminal: Terminal, title: str) -> None:
+        """Give a terminal a title in the place of its program's; an empty one takes it back.
+
+        Raises:
+            BadRequest: It is too long, or has characters that cannot be shown.
+        """
+        title = _checked_title(title)
+        if terminal.description.rename(title):
+            terminal.viewers.tell(Title(terminal.description.title))
+            self.publish(TerminalRenamed(_info(terminal)))
 
     def terminal_created(self, terminal: Terminal) -> None:
         """A terminal of it runs."""
@@ -178,6 +259,13 @@ class Session:
             self._active().type_for_responder(text.encode())
         except RequestError as error:
             raise ResponderFailed(str(error)) from error
+
+
+def _checked_title(title: str) -> str:
+    title = title.strip()
+    if not title.isprintable() or len(title) > MAX_TITLE:
+        raise BadRequest(f"title: at most {MAX_TITLE} characters that can be printed")
+    return title
 
 
 def _info(terminal: Terminal) -> TerminalInfo:

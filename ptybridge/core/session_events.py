@@ -14,6 +14,29 @@ Outcome = Literal["done", "cancelled", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool that an answer has used.
+
+    Attributes:
+        call_id: Its name in the session.
+        tool: What is used.
+        input: What it is given.
+        needs_approval: Nothing is done until a writer has approved.
+        approved: What the writer said; None before, and where none is asked.
+        output: What came of it; None before.
+        failed: Whether that is a failure.
+    """
+
+    call_id: str
+    tool: str
+    input: Mapping[str, str]
+    needs_approval: bool = False
+    approved: bool | None = None
+    output: str | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
     """A message of a session's chat.
 
@@ -24,7 +47,10 @@ class ChatMessage:
         text: The words; of an answer that runs, those so far.
         time: When it began, in seconds since the Unix epoch.
         outcome: How it ended; None for an answer that runs.
-        reply_to: The prompt that it answers; None where it is no answer, or from before.
+        reply_to: The prompt that it answers; None where it is no answer.
+        number: Its place among all messages of the session; the first is 1.
+        is_prompt: A responder was asked.
+        tools: What an answer has used, in order.
     """
 
     id: str
@@ -34,6 +60,16 @@ class ChatMessage:
     time: float
     outcome: Outcome | None = "done"
     reply_to: str | None = None
+    number: int = 0
+    is_prompt: bool = False
+    tools: tuple[ToolUse, ...] = ()
+
+    @property
+    def characters(self) -> int:
+        """Characters of text that it holds, its tools' included."""
+        return len(self.text) + sum(
+            len(use.output or "") + sum(map(len, use.input.values())) for use in self.tools
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +127,16 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolApproval:
+    """A writer has let a tool be used, or not; ``author`` is the name that others are shown."""
+
+    message_id: str
+    call_id: str
+    approved: bool
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResult:
     """What came of a tool's use."""
 
@@ -143,15 +189,35 @@ class TerminalClosed:
     terminal: TerminalInfo
 
 
+@dataclass(frozen=True, slots=True)
+class TerminalRenamed:
+    """Somebody has given a terminal a title, or taken it back."""
+
+    terminal: TerminalInfo
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRenamed:
+    """The session has another title; empty when it has none."""
+
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The session has ended for good; nothing follows."""
+
+
+ChatEvent = (
+    MessageCreated | TextDelta | ToolCall | ToolApproval | ToolResult | MessageCompleted | Cancelled
+)
 SessionEvent = (
-    MessageCreated
-    | TextDelta
-    | ToolCall
-    | ToolResult
-    | MessageCompleted
-    | Cancelled
+    ChatEvent
     | MemberJoined
     | MemberLeft
     | TerminalCreated
     | TerminalClosed
+    | TerminalRenamed
+    | SessionRenamed
+    | SessionClosed
 )

@@ -2,7 +2,13 @@
 
 from collections import deque
 
-from ptybridge.core.session_events import MessageCreated, SessionEvent, TextDelta, ToolResult
+from ptybridge.core.session_events import (
+    MessageCreated,
+    SessionEvent,
+    TextDelta,
+    ToolCall,
+    ToolResult,
+)
 
 MAX_EVENTS = 10_000
 """Events that a log keeps."""
@@ -36,6 +42,8 @@ def _characters(event: SessionEvent) -> int:
             return len(message.text)
         case TextDelta(_, delta):
             return len(delta)
+        case ToolCall(input=arguments):
+            return sum(map(len, arguments.values()))
         case ToolResult(_, _, output):
             return len(output)
         case _:

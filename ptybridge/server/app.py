@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ptybridge.config import Settings
 from ptybridge.core.access import Access
-from ptybridge.core.chat import Keeper
+from ptybridge.core.keeper import Keeper
 from ptybridge.core.ports import Audit, Authenticator, MakeScreen, PtySpawner, Shares, Workers
 from ptybridge.core.registry import Registry, TerminalDefaults
 from ptybridge.core.responder import Responder
@@ -119,7 +119,11 @@ def make_app(
         on_logout=revoker.sweep,
     ).add_to(app)
     Resources(
-        registry=bridge.registry, authenticator=authenticator, access=access, base=base
+        registry=bridge.registry,
+        authenticator=authenticator,
+        access=access,
+        close_session=bridge.close_session,
+        base=base,
     ).add_to(app)
     ShareRoutes(
         authenticator=authenticator,

@@ -12,13 +12,13 @@ import structlog
 from ptybridge.config import Settings
 from ptybridge.core.access import Access
 from ptybridge.core.bus import Bus
-from ptybridge.core.chat import Forgetful, Keeper
 from ptybridge.core.identity import Identity
+from ptybridge.core.keeper import Forgetful, Keeper
 from ptybridge.core.ports import Audit, MakeScreen, PtySpawner, Workers
 from ptybridge.core.registry import Limits, Registry, TerminalDefaults
 from ptybridge.core.responder import Responder
 from ptybridge.core.screen import ScreenFailed
-from ptybridge.core.session import Surroundings
+from ptybridge.core.session import Session, Surroundings
 from ptybridge.core.terminal import Terminal
 from ptybridge.core.values import ConnectionId, Role
 from ptybridge.server.audited import NoAudit
@@ -95,6 +95,17 @@ class Bridge:
         if chosen is not None:
             self.sessions.follow(connection, chosen)
         return link
+
+    def close_session(self, session: Session) -> None:
+        """End a session for good, and tell whoever is there; its name is anybody's again.
+
+        Raises:
+            Unavailable: That cannot be written down; nothing has ended.
+        """
+        self.access.forget(session.id)
+        self.registry.close_session(session)
+        for connection in self.pool:
+            connection.session_closed(session)
 
     async def close(self) -> None:
         """Tell everybody, then end the programs."""

@@ -176,6 +176,16 @@ class Connection:
         for task in self._tasks or ():
             task.cancel()
 
+    def session_closed(self, session: Session) -> None:
+        """A session has ended for good: say so to whoever follows it, or is there."""
+        subscription = self.subscriptions.get(session.id)
+        if subscription is not None and subscription.session is session:
+            subscription.wake()
+            subscription.end()
+            del self.subscriptions[session.id]
+        if self.session is session:
+            self.close(CloseCode.ENDED, "the session has ended")
+
     # --- to the client
 
     def reply(self, message: messages.ServerMessage, request_id: int | None = None) -> None:

@@ -26,6 +26,9 @@ NEEDED: Mapping[str, Role | None] = {
     "prompt": Role.WRITER,
     "cancel": Role.WRITER,
     "approve": Role.WRITER,
+    "typing": Role.WRITER,
+    "history": Role.WATCHER,
+    "read": Role.WATCHER,  # of the identity's own mark only
     # Whoever may type can start any program, and end it.
     "terminal.open": Role.WRITER,
     "terminal.close": Role.WRITER,

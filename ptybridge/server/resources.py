@@ -1,5 +1,7 @@
 """Sessions and terminals as HTTP resources: what there is, beginning, ending, screens."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -7,17 +9,27 @@ from aiohttp import web
 
 from ptybridge.core.access import Access
 from ptybridge.core.errors import BadRequest, NotFound
+from ptybridge.core.identity import Identity
 from ptybridge.core.ports import Authenticator
 from ptybridge.core.registry import Registry
 from ptybridge.core.screen import ScreenFormat
 from ptybridge.core.session import Session
+from ptybridge.core.session_events import ChatMessage
 from ptybridge.core.terminal import Terminal
 from ptybridge.core.values import Role, SessionId, WindowSize, is_name
 from ptybridge.server.audited import note
 from ptybridge.server.middlewares import IDENTITY, authenticated, json_response
+from ptybridge.server.session_states import history_page, member_state, message_state
 from ptybridge.server.terminal_handlers import terminal_state
-from ptybridge.wire.fields import Cols, Name, Rows
+from ptybridge.wire.fields import Cols, Name, RoleName, Rows, wire_name
 from ptybridge.wire.messages import TerminalState
+from ptybridge.wire.session_messages import MemberState, MessageState
+
+PREVIEW_CHARACTERS = 200
+"""Characters of a session's newest message in a list of sessions."""
+
+MAX_DIGITS = 15
+"""Of a number in a query: as many as every JSON reader keeps exactly."""
 
 SCREEN_TYPES: dict[ScreenFormat, str] = {
     "text": "text/plain",
@@ -43,31 +55,71 @@ class NewTerminal(msgspec.Struct, frozen=True):
     id: Name | None = None
 
 
-class SessionState(msgspec.Struct, frozen=True):
-    """A session as clients see it; ``created`` in milliseconds since the Unix epoch."""
+class NewTitle(msgspec.Struct, frozen=True):
+    """Body of ``PATCH`` of a session or a terminal; an empty title takes it back."""
+
+    title: Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class SessionState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=True):
+    """A session as clients see it; ``created`` in milliseconds since the Unix epoch.
+
+    ``role`` is what whoever asks is in it, ``unread`` how many messages they have not read,
+    ``newest`` the last one, of a long text its beginning.
+    """
 
     id: str
     created: int
     terminals: list[TerminalState]
+    members: list[MemberState]
+    seq: int
+    role: RoleName
+    unread: int
+    waiting: int
+    answering: bool
+    title: str = ""
+    newest: MessageState | None = None
 
 
-def session_state(session: Session) -> SessionState:
+def session_state(session: Session, identity: Identity, role: Role) -> SessionState:
     """A session as clients see it."""
+    chat = session.chat
+    newest = chat.recent.newest(limit=1, characters=0)[-1:]
     return SessionState(
-        session.id,
-        int(session.created * 1000),
-        [terminal_state(terminal) for terminal in session.terminals.values()],
+        id=session.id,
+        created=int(session.created * 1000),
+        terminals=[terminal_state(terminal) for terminal in session.terminals.values()],
+        members=[member_state(member) for member in session.members],
+        seq=session.log.seq,
+        role=role.label,
+        unread=session.unread(identity),
+        waiting=len(chat.waiting),
+        answering=chat.is_answering,
+        title=session.title,
+        newest=message_state(_beginning(newest[0])) if newest else None,
     )
+
+
+def _beginning(message: ChatMessage) -> ChatMessage:
+    """Enough of a message to be recognised by."""
+    return replace(message, text=message.text[:PREVIEW_CHARACTERS], tools=())
 
 
 class Resources:
     """The handlers and what they need."""
 
     def __init__(
-        self, *, registry: Registry, authenticator: Authenticator, access: Access, base: str
+        self,
+        *,
+        registry: Registry,
+        authenticator: Authenticator,
+        access: Access,
+        close_session: Callable[[Session], None],
+        base: str,
     ) -> None:
         """``base`` is the path below which all routes lie: empty, or beginning with a slash."""
         self._registry = registry
+        self._close_session = close_session
         self._access = access
         self._authenticator = authenticator
         self._base = f"{base}/api"
@@ -78,9 +130,13 @@ class Resources:
             ("GET", "/sessions", self.sessions),
             ("POST", "/sessions", self.make_session),
             ("GET", "/sessions/{id}", self.session),
+            ("PATCH", "/sessions/{id}", self.rename_session),
+            ("DELETE", "/sessions/{id}", self.close_session),
+            ("GET", "/sessions/{id}/messages", self.messages),
             ("GET", "/sessions/{id}/terminals", self.terminals),
             ("POST", "/sessions/{id}/terminals", self.open_terminal),
             ("GET", "/terminals/{id}", self.terminal),
+            ("PATCH", "/terminals/{id}", self.rename_terminal),
             ("DELETE", "/terminals/{id}", self.close_terminal),
             ("GET", "/terminals/{id}/screen", self.screen),
         ):
@@ -89,10 +145,11 @@ class Resources:
 
     async def sessions(self, request: web.Request) -> web.StreamResponse:
         """All sessions that exist for whoever asks."""
+        identity = request[IDENTITY]
         sessions = [
-            session_state(session)
+            session_state(session, identity, role)
             for session in self._registry.sessions.values()
-            if self._access.role(request[IDENTITY], session.id) is not None
+            if (role := self._access.role(identity, session.id)) is not None
         ]
         return json_response({"sessions": sessions})
 
@@ -102,22 +159,57 @@ class Resources:
         name = body.id or self._registry.new_name()
         self._access.enter(request[IDENTITY], name, Role.WATCHER)
         session = self._registry.session(name)
-        return json_response({"session": session_state(session)}, status=201)
+        return json_response({"session": self._state(request, session)}, status=201)
 
     async def session(self, request: web.Request) -> web.StreamResponse:
         """One session."""
-        return json_response({"session": session_state(self._named(request))})
+        return json_response({"session": self._state(request, self._named(request))})
+
+    async def rename_session(self, request: web.Request) -> web.StreamResponse:
+        """Give a session a title."""
+        body = await _body(request, NewTitle)
+        session, identity = self._named(request, Role.OWNER), request[IDENTITY]
+        session.rename(body.title)
+        note(request, "session.rename", identity, session=session.id)
+        return json_response({"session": self._state(request, session)})
+
+    async def close_session(self, request: web.Request) -> web.StreamResponse:
+        """End a session for good, with its terminals, its messages and its share links."""
+        session, identity = self._named(request, Role.OWNER), request[IDENTITY]
+        self._access.require_account(identity, session.id)
+        self._close_session(session)
+        note(request, "session.close", identity, session=session.id)
+        return web.Response(status=204)
+
+    async def messages(self, request: web.Request) -> web.StreamResponse:
+        """Messages of a session's chat, the newest or those before a number."""
+        session = self._named(request)
+        query = request.query
+        page = await history_page(
+            session,
+            before=_number(query["before"], "before") if "before" in query else None,
+            limit=_number(query.get("limit", "50"), "limit"),
+        )
+        return json_response({"messages": page.messages, "more": page.more})
+
+    def _state(self, request: web.Request, session: Session) -> SessionState:
+        """A session as whoever asks sees it."""
+        identity = request[IDENTITY]
+        role = self._access.require(identity, session.id, Role.WATCHER)
+        return session_state(session, identity, role)
 
     async def terminals(self, request: web.Request) -> web.StreamResponse:
         """The terminals of a session."""
-        return json_response({"terminals": session_state(self._named(request)).terminals})
+        terminals = self._named(request).terminals.values()
+        return json_response({"terminals": [terminal_state(terminal) for terminal in terminals]})
 
-    def _named(self, request: web.Request) -> Session:
+    def _named(self, request: web.Request, needed: Role = Role.WATCHER) -> Session:
+        """The session in the path, with which whoever asks may do that."""
         name = request.match_info["id"]
         session = self._registry.sessions.get(SessionId(name))
         if session is None:
             raise NotFound("session", name if is_name(name) else "(not a name)")
-        self._access.require(request[IDENTITY], name, Role.WATCHER)
+        self._access.require(request[IDENTITY], name, needed)
         return session
 
     def _terminal(self, request: web.Request, needed: Role) -> Terminal:
@@ -147,6 +239,21 @@ class Resources:
     async def terminal(self, request: web.Request) -> web.StreamResponse:
         """One terminal."""
         terminal = self._terminal(request, Role.WATCHER)
+        return json_response({"terminal": terminal_state(terminal)})
+
+    async def rename_terminal(self, request: web.Request) -> web.StreamResponse:
+        """Give a terminal a title in the place of its program's."""
+        body = await _body(request, NewTitle)
+        terminal = self._terminal(request, Role.WRITER)
+        session = self._registry.sessions[terminal.session_id]
+        session.rename_terminal(terminal, body.title)
+        note(
+            request,
+            "terminal.rename",
+            request[IDENTITY],
+            session=session.id,
+            terminal=terminal.id,
+        )
         return json_response({"terminal": terminal_state(terminal)})
 
     async def close_terminal(self, request: web.Request) -> web.StreamResponse:
@@ -188,7 +295,18 @@ _SCREEN_POLICY = (
 _PAGE = b"<!doctype html>\n<meta charset=utf-8>\n<title>Screen</title>\n%s\n"
 
 
-B = TypeVar("B", NewSession, NewTerminal)
+def _number(text: str, name: str) -> int:
+    """A positive number of the query.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and int(text) > 0):
+        raise BadRequest(f"{name}: a whole number from 1")
+    return int(text)
+
+
+B = TypeVar("B", NewSession, NewTerminal, NewTitle)
 
 
 async def _body(request: web.Request, kind: type[B]) -> B:

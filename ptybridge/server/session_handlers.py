@@ -9,10 +9,12 @@ from ptybridge.core.errors import BadRequest, NotFound
 from ptybridge.core.identity import Identity
 from ptybridge.core.registry import Registry
 from ptybridge.core.session import Session
+from ptybridge.core.session_events import ChatMessage
 from ptybridge.core.values import Role, SessionId, is_name
 from ptybridge.server.connection import Connection
 from ptybridge.server.router import Router
-from ptybridge.server.subscriptions import Batches, Subscription, channel_state
+from ptybridge.server.session_states import channel_state, history_page
+from ptybridge.server.subscriptions import Batches, Subscription
 from ptybridge.wire import messages
 from ptybridge.wire import session_messages as wire
 
@@ -43,6 +45,9 @@ class SessionHandlers:
         router.add(wire.PromptRequest, self.prompt)
         router.add(wire.Cancel, self.cancel)
         router.add(wire.Approve, self.approve)
+        router.add(wire.History, self.history)
+        router.add(wire.Read, self.read)
+        router.add(wire.TypingRequest, self.typing)
 
     def follow(self, connection: Connection, session: Session, *, since: int | None = None) -> None:
         """Have a connection follow a session, in the place of an earlier following of it."""
@@ -83,8 +88,8 @@ class SessionHandlers:
     def say(self, connection: Connection, message: wire.Say, request_id: int | None) -> None:
         """Say something to the members."""
         session = self._session(connection, message.session_id)
-        name = session.chat.say(message.text, author=connection.identity.name)
-        connection.reply(wire.Taken(name), request_id)
+        said = session.chat.say(message.text, author=connection.identity.name)
+        self._said(connection, session, said, request_id)
 
     def prompt(
         self, connection: Connection, message: wire.PromptRequest, request_id: int | None
@@ -93,10 +98,19 @@ class SessionHandlers:
         session = self._session(connection, message.session_id)
         text = "\n".join(part.text for part in message.parts)
         identity = connection.identity
-        name = session.chat.prompt(
+        said = session.chat.prompt(
             text, author=identity.name, may_still=partial(self._may_prompt, identity, session)
         )
-        connection.reply(wire.Taken(name), request_id)
+        self._said(connection, session, said, request_id)
+
+    @staticmethod
+    def _said(
+        connection: Connection, session: Session, said: ChatMessage, request_id: int | None
+    ) -> None:
+        """Whoever says something has read what was said before, and types it no more."""
+        session.typists.drop(connection.identity)
+        session.mark_read(connection.identity, said.number)
+        connection.reply(wire.Taken(said.id), request_id)
 
     def _may_prompt(self, identity: Identity, session: Session) -> bool:
         """Whether somebody may prompt now, whose connection may be gone."""
@@ -106,16 +120,55 @@ class SessionHandlers:
 
     def cancel(self, connection: Connection, message: wire.Cancel, request_id: int | None) -> None:
         """Stop the answer that runs."""
-        self._session(connection, message.session_id).chat.cancel(message.message_id)
+        self._present(connection, message.session_id).chat.cancel(message.message_id)
         connection.reply(messages.Accepted(), request_id)
 
     def approve(
         self, connection: Connection, message: wire.Approve, request_id: int | None
     ) -> None:
         """Let a tool be used, or not."""
-        session = self._session(connection, message.session_id)
-        session.chat.approve(message.call_id, approved=message.approved)
+        session = self._present(connection, message.session_id)
+        author = connection.identity.name
+        session.chat.approve(message.call_id, approved=message.approved, author=author)
         connection.reply(messages.Accepted(), request_id)
+
+    def history(
+        self, connection: Connection, message: wire.History, request_id: int | None
+    ) -> None:
+        """Give older messages."""
+        session = self._present(connection, message.session_id)
+
+        async def look() -> None:
+            page = await history_page(session, before=message.before, limit=message.limit)
+            connection.reply(page, request_id)
+
+        connection.run(look(), request_id)
+
+    def read(self, connection: Connection, message: wire.Read, request_id: int | None) -> None:
+        """Note what somebody has read."""
+        session = self._present(connection, message.session_id)
+        session.mark_read(connection.identity, message.number)
+        connection.reply(messages.Accepted(), request_id)
+
+    def typing(
+        self, connection: Connection, message: wire.TypingRequest, request_id: int | None
+    ) -> None:
+        """Let the members know that somebody types, or no more."""
+        session = self._present(connection, message.session_id)
+        if message.typing:
+            session.typists.note(connection.identity)
+        else:
+            session.typists.drop(connection.identity)
+        connection.reply(messages.Accepted(), request_id)
+
+    def _present(self, connection: Connection, name: str | None) -> Session:
+        """The session that is meant; what only looks, or stops, makes none."""
+        session = self._registry.sessions.get(SessionId(name)) if name else None
+        if session is not None:
+            return session
+        if name is not None:
+            raise NotFound("session", name if is_name(name) else "(not a name)")
+        return self._session(connection, None)
 
     def _session(self, connection: Connection, name: str | None) -> Session:
         if name is not None:

@@ -4,24 +4,9 @@ from typing import NamedTuple
 
 from ptybridge.core.bus import Bus
 from ptybridge.core.session import Session
-from ptybridge.core.session_events import (
-    Cancelled,
-    ChatMessage,
-    Member,
-    MemberJoined,
-    MemberLeft,
-    MessageCompleted,
-    MessageCreated,
-    SessionEvent,
-    TerminalClosed,
-    TerminalCreated,
-    TerminalInfo,
-    TextDelta,
-    ToolCall,
-    ToolResult,
-)
-from ptybridge.core.session_log import Entry, SessionLog
+from ptybridge.core.session_log import SessionLog
 from ptybridge.server.links import Batch, Link
+from ptybridge.server.session_states import event_message
 from ptybridge.wire import messages
 from ptybridge.wire import session_messages as wire
 
@@ -91,7 +76,7 @@ class Batches:
 class Subscription:
     """One connection's following of one session. It holds no events: the log does."""
 
-    __slots__ = ("_batches", "_bus", "_link", "seq", "session")
+    __slots__ = ("_batches", "_bus", "_link", "_typing", "seq", "session")
 
     def __init__(
         self, session: Session, link: Link, bus: Bus, batches: Batches, *, since: int | None
@@ -102,6 +87,8 @@ class Subscription:
         self._link = link
         self._bus = bus
         self._batches = batches
+        # A version that was never told, where somebody types already.
+        self._typing = -1 if session.typists.names else session.typists.version
 
     def begin(self) -> None:
         """Send what there is, and what comes."""
@@ -122,77 +109,16 @@ class Subscription:
                 self.seq = log.oldest - 1
             batch, self.seq = self._batches.after(self.session, self.seq)
             link.send_batch(batch)
+        typists = self.session.typists
+        if self._typing != typists.version and link.is_ready:
+            self._typing = typists.version
+            link.post(_encoded_typing(self.session))
 
 
-def event_message(session_id: str, entry: Entry) -> wire.SessionReply:
-    """The message that tells of an event."""
-    seq = entry.seq
-    event: SessionEvent = entry.event
-    told: wire.SessionReply
-    match event:
-        case MessageCreated(message):
-            told = wire.MessageCreated(session_id, seq, message_state(message))
-        case TextDelta(message_id, delta):
-            told = wire.TextDelta(session_id, seq, message_id, delta)
-        case ToolCall(message_id, call_id, tool, arguments, needs_approval):
-            told = wire.ToolCall(
-                session_id, seq, message_id, call_id, tool, dict(arguments), needs_approval
-            )
-        case ToolResult(message_id, call_id, output, failed):
-            told = wire.ToolResult(session_id, seq, message_id, call_id, output, failed)
-        case MessageCompleted(message_id, outcome):
-            told = wire.MessageCompleted(session_id, seq, message_id, outcome)
-        case Cancelled(message_id):
-            told = wire.Cancelled(session_id, seq, message_id)
-        case MemberJoined(member):
-            told = wire.MemberJoined(session_id, seq, member_state(member))
-        case MemberLeft(member):
-            told = wire.MemberLeft(session_id, seq, member_state(member))
-        case TerminalCreated(terminal):
-            told = wire.TerminalCreated(session_id, seq, terminal_of(terminal))
-        case TerminalClosed(terminal):
-            told = wire.TerminalClosed(session_id, seq, terminal_of(terminal))
-    return told
-
-
-def message_state(message: ChatMessage) -> wire.MessageState:
-    """A message of the chat as clients see it; an answer that has just begun has no parts."""
-    parts = [wire.Part("text", message.text)] if message.text else []
-    return wire.MessageState(
-        id=message.id,
-        role=message.speaker,
-        author=message.author,
-        parts=parts,
-        time=int(message.time * 1000),
-        reason=message.outcome if message.speaker == "assistant" else None,
-        reply_to=message.reply_to,
-    )
-
-
-def member_state(member: Member) -> wire.MemberState:
-    """A member as clients see it."""
-    return wire.MemberState(member.id, member.name, member.role.label)
-
-
-def terminal_of(terminal: TerminalInfo) -> wire.TerminalOf:
-    """A terminal as a session's events tell of it."""
-    status = terminal.status
-    return wire.TerminalOf(
-        id=terminal.id,
-        title=terminal.title,
-        rows=terminal.size.rows,
-        cols=terminal.size.cols,
-        created=int(terminal.created * 1000),
-        exit=wire.ExitOf(status.code, status.signal) if status else None,
-    )
-
-
-def channel_state(session: Session) -> wire.ChannelState:
-    """A session as a new subscriber finds it, an answer that runs with its words so far."""
-    return wire.ChannelState(
-        id=session.id,
-        created=int(session.created * 1000),
-        terminals=[terminal_of(info) for info in session.terminal_infos()],
-        members=[member_state(member) for member in session.members],
-        messages=[message_state(message) for message in session.chat.messages.values()],
-    )
+def _encoded_typing(session: Session) -> bytes:
+    """Who is typing, encoded once for all who are told."""
+    typists = session.typists
+    if typists.encoded is None:
+        members = [wire.Typist(identity_id, name) for identity_id, name in typists.names.items()]
+        typists.encoded = messages.encode(wire.Typing(session.id, members))
+    return typists.encoded

@@ -33,6 +33,7 @@ def terminal_state(terminal: Terminal) -> messages.TerminalState:
         command=said.command,
         exit_code=said.exit_code,
         viewers=len(terminal.viewers),
+        renamed=said.is_renamed,
     )
 
 

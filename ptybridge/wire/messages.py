@@ -34,6 +34,7 @@ class TerminalState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults
     """A terminal as clients see it; ``created`` in milliseconds since the Unix epoch.
 
     ``command`` is what the shell runs, where it says so; ``exit_code`` is of the last command.
+    ``renamed``: the title was given by people, not by the program.
     """
 
     id: str
@@ -48,6 +49,7 @@ class TerminalState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults
     command: str | None = None
     exit_code: int | None = None
     viewers: int = 0
+    renamed: bool = False
 
 
 class ExitState(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -59,6 +59,31 @@ class Cancel(Message, frozen=True):
     message_id: Name | None = None
 
 
+class History(Message, frozen=True):
+    """Give messages that stand before number ``before``; left out, the newest."""
+
+    type: ClassVar[str] = "history"
+    session_id: Name | None = None
+    before: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+
+
+class Read(Message, frozen=True):
+    """Whoever sends this has read up to the message of that number."""
+
+    type: ClassVar[str] = "read"
+    number: Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
+    session_id: Name | None = None
+
+
+class TypingRequest(Message, frozen=True):
+    """Whoever sends this is typing, or no more; to be said again every few seconds."""
+
+    type: ClassVar[str] = "typing"
+    typing: bool
+    session_id: Name | None = None
+
+
 class Approve(Message, frozen=True):
     """Let the responder use a tool that waits for it, or not."""
 
@@ -71,10 +96,23 @@ class Approve(Message, frozen=True):
 # --- from the server
 
 
+class ToolState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=True):
+    """A tool that an answer uses; without ``output`` nothing has come of it yet."""
+
+    call_id: str
+    tool: str
+    input: dict[str, str]
+    needs_approval: bool = False
+    approved: bool | None = None
+    output: str | None = None
+    failed: bool = False
+
+
 class MessageState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=True):
     """A message of the chat; ``time`` in milliseconds since the Unix epoch.
 
     ``reason`` is how an answer ended; without it, it runs. ``reply_to`` is the prompt's name.
+    ``number`` is the message's place in its session, from 1.
     """
 
     id: str
@@ -84,6 +122,9 @@ class MessageState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=
     time: int
     reason: str | None = None
     reply_to: str | None = None
+    number: int = 0
+    prompt: bool = False
+    tools: list[ToolState] = []
 
 
 class MemberState(msgspec.Struct, frozen=True):
@@ -112,14 +153,19 @@ class TerminalOf(msgspec.Struct, frozen=True, omit_defaults=True):
     exit: ExitOf | None = None
 
 
-class ChannelState(msgspec.Struct, frozen=True):
-    """A session as a subscriber finds it; ``created`` in milliseconds since the Unix epoch."""
+class ChannelState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A session as a subscriber finds it; ``created`` in milliseconds since the Unix epoch.
+
+    ``waiting`` are the names of the prompts that wait, in the order of their turns.
+    """
 
     id: str
     created: int
     terminals: list[TerminalOf]
     members: list[MemberState]
     messages: list[MessageState]
+    title: str = ""
+    waiting: list[str] = []
 
 
 class Subscribed(Message, frozen=True):
@@ -143,6 +189,30 @@ class Taken(Message, frozen=True):
 
     type: ClassVar[str] = "accepted"
     message_id: str
+
+
+class HistoryPage(Message, frozen=True):
+    """The answer to ``history``, oldest first; ``more``: there may be older ones."""
+
+    type: ClassVar[str] = "history"
+    session_id: str
+    messages: list[MessageState]
+    more: bool = False
+
+
+class Typist(msgspec.Struct, frozen=True):
+    """Somebody who is typing."""
+
+    id: str
+    name: str
+
+
+class Typing(Message, frozen=True):
+    """Who is typing now; of no lasting interest, so it has no number."""
+
+    type: ClassVar[str] = "typing"
+    session_id: str
+    members: list[Typist]
 
 
 class Event(Message, frozen=True):
@@ -176,6 +246,16 @@ class ToolCall(Event, frozen=True):
     tool: str
     input: dict[str, str]
     needs_approval: bool = False
+
+
+class ToolApproval(Event, frozen=True):
+    """A writer has let a tool be used, or not."""
+
+    type: ClassVar[str] = "tool-approval"
+    message_id: str
+    call_id: str
+    approved: bool
+    author: str
 
 
 class ToolResult(Event, frozen=True):
@@ -231,6 +311,26 @@ class TerminalClosed(Event, frozen=True):
     terminal: TerminalOf
 
 
+class TerminalRenamed(Event, frozen=True):
+    """Somebody has given a terminal a title, or taken it back."""
+
+    type: ClassVar[str] = "terminal.renamed"
+    terminal: TerminalOf
+
+
+class SessionRenamed(Event, frozen=True):
+    """The session has another title; empty when it has none."""
+
+    type: ClassVar[str] = "session.renamed"
+    title: str
+
+
+class SessionClosed(Event, frozen=True):
+    """The session has ended for good; nothing follows."""
+
+    type: ClassVar[str] = "session.closed"
+
+
 class Gap(Message, frozen=True, rename={"session_id": "sessionID", "first": "from", "last": "to"}):
     """Events that can no longer be given."""
 
@@ -240,14 +340,27 @@ class Gap(Message, frozen=True, rename={"session_id": "sessionID", "first": "fro
     last: int
 
 
-SessionRequest = Subscribe | Unsubscribe | PromptRequest | Say | Cancel | Approve
+SessionRequest = (
+    Subscribe
+    | Unsubscribe
+    | PromptRequest
+    | Say
+    | Cancel
+    | Approve
+    | History
+    | Read
+    | TypingRequest
+)
 SessionReply = (
     Subscribed
     | Unsubscribed
     | Taken
+    | HistoryPage
+    | Typing
     | MessageCreated
     | TextDelta
     | ToolCall
+    | ToolApproval
     | ToolResult
     | MessageCompleted
     | Cancelled
@@ -255,17 +368,23 @@ SessionReply = (
     | MemberLeft
     | TerminalCreated
     | TerminalClosed
+    | TerminalRenamed
+    | SessionRenamed
+    | SessionClosed
     | Gap
 )
 SESSION_REQUESTS: tuple[type[SessionRequest], ...] = (
-    Subscribe, Unsubscribe, PromptRequest, Say, Cancel, Approve,
+    Subscribe, Unsubscribe, PromptRequest, Say, Cancel, Approve, History, Read, TypingRequest,
 )  # fmt: skip
 SESSION_EVENTS: tuple[type[SessionReply], ...] = (
     Subscribed,
     Unsubscribed,
+    HistoryPage,
+    Typing,
     MessageCreated,
     TextDelta,
     ToolCall,
+    ToolApproval,
     ToolResult,
     MessageCompleted,
     Cancelled,
@@ -273,5 +392,8 @@ SESSION_EVENTS: tuple[type[SessionReply], ...] = (
     MemberLeft,
     TerminalCreated,
     TerminalClosed,
+    TerminalRenamed,
+    SessionRenamed,
+    SessionClosed,
     Gap,
 )
