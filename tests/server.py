@@ -14,6 +14,7 @@ from aiohttp import web
 
 from ptybridge.adapters.access_store import AccessStore
 from ptybridge.adapters.authentication import Authentication
+from ptybridge.adapters.file_workers import FileWorkers
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
 from ptybridge.adapters.responders.processes import directory_of
 from ptybridge.adapters.responders.shell import ShellResponder
@@ -220,6 +221,7 @@ async def running(
         async with (
             Spawner(grace=grace, input_limit=settings.limits.input_queue_bytes) as spawner,
             ThreadWorkers() as workers,
+            FileWorkers(root=settings.files.root or "/", limit=settings.files.transfers) as files,
         ):
             app = make_app(
                 settings,
@@ -235,6 +237,7 @@ async def running(
                 workers=workers,
                 responder=responder or ShellResponder("/bin/sh", env=env, cwd="/"),
                 directory_of=directory_of,
+                files=files if settings.files.enabled else None,
             )
             patience = settings.limits.handshake / 1000
             runner = make_runner(app, patience=patience, shutdown=1)

@@ -112,6 +112,8 @@ def test_every_name_has_a_value() -> None:
         ("terminals.tailBytes", 4096, 1 << 30),
         ("terminals.keepDetached", 0, 10**12),
         ("terminals.idleTimeout", 0, 10**12),
+        ("files.maxBytes", 0, 1 << 50),
+        ("files.transfers", 1, 1000),
         ("limits.connections", 1, 10**9),
         ("limits.connectionsPerUser", 1, 10**9),
         ("limits.sessions", 1, 10**9),

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -42,9 +42,19 @@ def command(confinement: Confinement, argv: Sequence[str], cwd: str | None) -> t
 def main(confinement_text: str, cwd: str, *argv: str) -> None:
     """Run ``argv`` within the bounds; the process ends as the program does."""
     confinement = Confinement.from_json(confinement_text)
+
+    def become() -> NoReturn:
+        words = confinement.wrap(argv[0], list(argv[1:]))
+        os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
+
+    within(confinement, become, cwd=cwd)
+
+
+def within(confinement: Confinement, run: Callable[[], None], *, cwd: str = "/") -> NoReturn:
+    """Call ``run`` within the bounds; this process ends as it does, and leaves nothing of it."""
     confinement.prepare()
     if not confinement.places:
-        _become(confinement, None, cwd, argv)
+        _run(confinement, None, cwd, run)
     cgroups = Cgroups(confinement.cgroup, confinement.places)
     try:
         cgroup = cgroups.make(0)
@@ -54,7 +64,7 @@ def main(confinement_text: str, cwd: str, *argv: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = os.fork()
     if child == 0:
-        _become(confinement, cgroup, cwd, argv)
+        _run(confinement, cgroup, cwd, run)
     _, status = os.waitpid(child, 0)
     cgroups.end(cgroup)
     give_up_at = time.monotonic() + REMOVE_SECONDS
@@ -69,17 +79,17 @@ def main(confinement_text: str, cwd: str, *argv: str) -> None:
     os._exit(code)
 
 
-def _become(
-    confinement: Confinement, cgroup: Cgroup | None, cwd: str, argv: Sequence[str]
+def _run(
+    confinement: Confinement, cgroup: Cgroup | None, cwd: str, run: Callable[[], None]
 ) -> NoReturn:
-    """Turn this process into the program; it does not return."""
+    """Confine this process, then call ``run``; its end is the process's."""
     try:
-        words = confinement.wrap(argv[0], list(argv[1:]))
         _reset_signals()
         confinement.apply(cgroup)
         if cwd:
             os.chdir(cwd)
-        os.execvp(words[0], words)  # noqa: S606 - no shell is wanted
+        run()
+        os._exit(0)
     except (OSError, ValueError, RuntimeError) as error:
         _refuse(str(getattr(error, "strerror", None) or error))
 

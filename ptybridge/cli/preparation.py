@@ -13,7 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ptybridge.config import Settings, Terminals
+from ptybridge.config import Files, Settings, Terminals
 from ptybridge.core.environment import child_environment
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.rules import ControlMode, Rules, Sizing
@@ -136,12 +136,32 @@ def _working_directory(chosen: str | None, *, home: str | None) -> str | None:
     """Where terminals start; None is where the server was started, for want of a home."""
     if chosen is None:
         return home if home and _can_be_entered(home) else None
-    in_home = home is not None and (chosen == "~" or chosen.startswith("~/"))
-    folder = f"{home}{chosen[1:]}" if in_home else os.path.expanduser(chosen)
+    folder = _expanded(chosen, home=home)
     if not _can_be_entered(folder):
         raise ServeError(
             f"terminals.cwd: {folder} is no directory that can be entered; set another"
         )
+    return os.path.abspath(folder)
+
+
+def _expanded(path: str, *, home: str | None) -> str:
+    """A path whose ``~`` is the programs' home, not the server's."""
+    if home is not None and (path == "~" or path.startswith("~/")):
+        return f"{home}{path[1:]}"
+    return os.path.expanduser(path)
+
+
+def files_root(files: Files, defaults: TerminalDefaults) -> str:
+    """The directory below which files can be moved.
+
+    Raises:
+        ServeError: It is not there.
+    """
+    if files.root is None:
+        return "/"
+    folder = _expanded(files.root, home=defaults.env.get("HOME"))
+    if not Path(folder).is_dir():
+        raise ServeError(f"files.root: {folder} is no directory; make it, or set another")
     return os.path.abspath(folder)
 
 

@@ -15,6 +15,7 @@ import uvloop
 
 from ptybridge.adapters.audit import AuditFile
 from ptybridge.adapters.confinement import Confinement
+from ptybridge.adapters.file_workers import FileWorkers
 from ptybridge.adapters.ghostty.library import load
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
 from ptybridge.adapters.open_files import raise_limit
@@ -39,6 +40,7 @@ from ptybridge.cli.entrance import (
 from ptybridge.cli.preparation import (
     BACKLOG,
     ServeError,
+    files_root,
     listen,
     listen_on_path,
     page_url,
@@ -74,6 +76,7 @@ class Ground:
     audit: AuditFile | None
     listener: socket.socket
     state: Path
+    files_root: str
     responder: Responder | None
 
     @property
@@ -124,7 +127,17 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         undone_at_the_end.enter_context(listener)
         is_local = is_local_socket(listener.getsockname())
         check_openness(settings, is_local=is_local, is_insecure=is_insecure)
-        ground = Ground(root, defaults, confinement, entrance, audit, listener, state, responder)
+        ground = Ground(
+            root,
+            defaults,
+            confinement,
+            entrance,
+            audit,
+            listener,
+            state,
+            files_root(settings.files, defaults),
+            responder,
+        )
         uvloop.run(_run(settings, ground, tls))
 
 
@@ -163,6 +176,11 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
             input_limit=settings.limits.input_queue_bytes, confinement=ground.confinement
         ) as spawner,
         ThreadWorkers() as workers,
+        FileWorkers(
+            root=ground.files_root,
+            confinement=ground.confinement,
+            limit=settings.files.transfers,
+        ) as files,
         open_store(settings, ground.state) as store,
     ):
         app = make_app(
@@ -182,6 +200,7 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
             responder=ground.responder,
             keeper=store,
             directory_of=directory_of,
+            files=files if settings.files.enabled else None,
         )
         for kept in store.load():
             app[REGISTRY].restore(kept)

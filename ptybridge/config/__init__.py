@@ -12,6 +12,7 @@ import msgspec
 from ptybridge.config.document import DocumentError, parse
 from ptybridge.config.settings import (
     Auth,
+    Files,
     LimitSettings,
     Logging,
     Ping,
@@ -30,6 +31,7 @@ from ptybridge.config.settings import (
 __all__ = [
     "Auth",
     "ConfigError",
+    "Files",
     "LimitSettings",
     "Logging",
     "Ping",

@@ -153,6 +153,15 @@ class Terminals(Section, frozen=True):
     confine: Confine = Confine()
 
 
+class Files(Section, frozen=True):
+    """What files people may move to and from where terminals run."""
+
+    enabled: bool = True
+    root: Text | None = None
+    max_bytes: Bytes = 1 << 32
+    transfers: Annotated[int, Meta(ge=1, le=1000)] = 16
+
+
 class OpenAI(Section, frozen=True):
     """An OpenAI-compatible endpoint."""
 
@@ -207,6 +216,7 @@ class Settings(Section, frozen=True):
     server: Server = Server()
     auth: Auth = Auth()
     terminals: Terminals = msgspec.field(default_factory=Terminals)
+    files: Files = Files()
     responder: Responder = Responder()
     store: Store = Store()
     limits: LimitSettings = LimitSettings()

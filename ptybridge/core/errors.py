@@ -3,6 +3,7 @@
 ``BridgeError``
     ``RequestError``    one request cannot be served; the connection lives on
         ``BadRequest`` ``NotFound`` ``Denied`` ``LimitReached`` ``Conflict`` ``Unavailable``
+        ``AlreadyExists`` (a ``Conflict``) ``TooLarge`` (a ``LimitReached``) ``NoSpace``
     ``PtyError``        the operating system refused to start or to serve a program
 
 The facts are attributes; the sentence is built once, here. ``code`` is the word of the wire
@@ -60,6 +61,20 @@ class Conflict(RequestError):
     """The request does not fit the present state."""
 
     code = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """Something has that name already."""
+
+
+class TooLarge(LimitReached):
+    """Something is longer than it may be; ``limit`` is in bytes."""
+
+
+class NoSpace(RequestError):
+    """The disk is full, or the user's share of it."""
+
+    code = "unavailable"
 
 
 class Unavailable(RequestError):

@@ -9,7 +9,12 @@ from aiohttp import web
 
 from ptybridge.config import Settings
 from ptybridge.core.access import Access
+<<<<<<< HEAD
 from ptybridge.core.keeper import Keeper
+=======
+from ptybridge.core.chat import Keeper
+from ptybridge.core.files import FileAccess
+>>>>>>> fc3111d (Move files to and from where a terminal is)
 from ptybridge.core.ports import Audit, Authenticator, MakeScreen, PtySpawner, Shares, Workers
 from ptybridge.core.registry import Registry, TerminalDefaults
 from ptybridge.core.responder import Responder
@@ -17,6 +22,7 @@ from ptybridge.server.audited import AUDIT
 from ptybridge.server.bridge import Bridge, make_bridge
 from ptybridge.server.callers import TrustedProxies
 from ptybridge.server.door import Door
+from ptybridge.server.file_routes import FileRoutes
 from ptybridge.server.login_routes import LoginRoutes
 from ptybridge.server.middlewares import PROXY_HEADER, at_the_door, errors_as_json, harden
 from ptybridge.server.pool import ConnectionPool
@@ -54,6 +60,7 @@ def make_app(
     responder: Responder | None = None,
     keeper: Keeper | None = None,
     directory_of: Callable[[int], str | None] = lambda _: None,
+    files: FileAccess | None = None,
 ) -> web.Application:
     """Wire the parts together.
 
@@ -72,6 +79,7 @@ def make_app(
         responder: Answers the prompts of all sessions; without it nobody does.
         keeper: Keeps sessions and messages; without it they end with the application.
         directory_of: The working directory of a process by its id, where it can be known.
+        files: Reaches the files of whoever runs the terminals; without it nobody moves any.
     """
     websocket = settings.transport.websocket
     bridge = make_bridge(
@@ -95,8 +103,24 @@ def make_app(
         scheme="http" if settings.server.tls.cert is None else "https",
     )
     proxies = TrustedProxies(settings.server.trusted_proxies)
-    revoker = Revoker(bridge.pool, authenticator=authenticator, access=access, audit=bridge.audit)
     base = settings.server.base_path.rstrip("/")
+    file_routes = FileRoutes(
+        files,
+        max_bytes=settings.files.max_bytes,
+        registry=bridge.registry,
+        authenticator=authenticator,
+        access=access,
+        directory_of=directory_of,
+        home=defaults.cwd or "/",
+        base=base,
+    )
+    revoker = Revoker(
+        bridge.pool,
+        authenticator=authenticator,
+        access=access,
+        audit=bridge.audit,
+        also=file_routes.sweep,
+    )
     app = web.Application(
         middlewares=[errors_as_json, at_the_door(door, proxies=proxies, patience=patience)],
         client_max_size=MAX_BODY,
@@ -125,6 +149,7 @@ def make_app(
         close_session=bridge.close_session,
         base=base,
     ).add_to(app)
+    file_routes.add_to(app)
     ShareRoutes(
         authenticator=authenticator,
         access=access,
@@ -154,6 +179,7 @@ def make_app(
     app.on_response_prepare.append(harden)
     app.cleanup_ctx.append(_running(bridge.supervisor.run, "supervisor"))
     app.cleanup_ctx.append(_running(revoker.run, "revoker"))
+    app.on_shutdown.append(lambda _: file_routes.close())
     app.on_shutdown.append(_stop)
     return app
 

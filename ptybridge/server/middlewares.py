@@ -9,12 +9,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from ptybridge.core.errors import (
+    AlreadyExists,
     BadRequest,
     Conflict,
     Denied,
     LimitReached,
+    NoSpace,
     NotFound,
     RequestError,
+    TooLarge,
     Unavailable,
 )
 from ptybridge.core.identity import AuthMode, Identity
@@ -39,8 +42,11 @@ _STATUS: dict[type[RequestError], int] = {
     Denied: 403,
     NotFound: 404,
     Conflict: 409,
+    AlreadyExists: 409,
+    TooLarge: 413,
     LimitReached: 429,
     Unavailable: 503,
+    NoSpace: 507,
 }
 
 _LOG_IN: dict[AuthMode, str] = {
@@ -146,6 +152,8 @@ def at_the_door(door: Door, *, proxies: TrustedProxies, patience: float) -> Midd
             return error_response(
                 403, "denied", "requests from that origin are not allowed (auth.allowedOrigins)"
             )
+        if request.method == "PATCH":
+            return await _streamed(request, handler)
         # No page of another site can send DELETE without being asked for its origin first.
         says_what = request.method == "DELETE" and not request.body_exists
         if (
@@ -169,6 +177,17 @@ def at_the_door(door: Door, *, proxies: TrustedProxies, patience: float) -> Midd
 def _note_refusal(request: web.Request, event: str, reason: str) -> None:
     """Write a refusal down, as long as that is news."""
     request.config_dict[REFUSALS].note(event, address=request[CALLER].address, reason=reason)
+
+
+async def _streamed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a piece of a file through, which its handler reads as it comes.
+
+    No page of another site can send PATCH, nor bytes of that type, without being asked for its
+    origin first (Fetch standard, "CORS-safelisted"), and this server never allows one.
+    """
+    if request.content_type != "application/octet-stream":
+        return error_response(415, "bad-message", "the body must be application/octet-stream")
+    return await handler(request)
 
 
 def _is_page(request: web.Request) -> bool:

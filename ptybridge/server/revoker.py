@@ -6,7 +6,7 @@ is told.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -30,9 +30,17 @@ class Revoker:
     """Looks whether everybody who is connected still belongs there."""
 
     def __init__(
-        self, pool: ConnectionPool, *, authenticator: Authenticator, access: Access, audit: Audit
+        self,
+        pool: ConnectionPool,
+        *,
+        authenticator: Authenticator,
+        access: Access,
+        audit: Audit,
+        also: Callable[[], None] = lambda: None,
     ) -> None:
+        """``also`` is called at each look, for what is no connection of the pool."""
         self._pool = pool
+        self._also = also
         self._authenticator = authenticator
         self._access = access
         self._audit = audit
@@ -56,6 +64,7 @@ class Revoker:
     def _looks(self) -> Iterator[None]:
         """Look at one after the other: what all have in common once, for whoever shares it."""
         self._authenticator.refresh()
+        self._also()
         for party in self._pool.parties():
             yield
             identity = self._authenticator.standing(party.identity)

@@ -27,11 +27,27 @@ _CHUNK = 65_536
 
 
 def directory_of(pid: int) -> str | None:
-    """The working directory of a process (proc(5)); None where it cannot be known."""
+    """The working directory of what runs in a terminal; None where it cannot be known.
+
+    That is the leader of the terminal's foreground process group, such as a shell that was started
+    in the shell, or else the process itself (proc(5)).
+    """
+    for process in (_foreground_of(pid), pid):
+        with contextlib.suppress(OSError):
+            directory = os.readlink(f"/proc/{process}/cwd")
+            if os.path.isdir(directory):  # else it was removed, or lies in another namespace
+                return directory
+    return None
+
+
+def _foreground_of(pid: int) -> int:
+    """The foreground process group of a process's terminal (proc_pid_stat(5), tpgid)."""
     try:
-        return os.readlink(f"/proc/{pid}/cwd")
-    except OSError:
-        return None
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            stat = file.read(1024)
+        return int(stat[stat.rindex(b")") + 2 :].split(b" ", 6)[5])
+    except (OSError, ValueError, IndexError):
+        return pid
 
 
 async def run(
