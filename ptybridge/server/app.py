@@ -9,12 +9,8 @@ from aiohttp import web
 
 from ptybridge.config import Settings
 from ptybridge.core.access import Access
-<<<<<<< HEAD
-from ptybridge.core.keeper import Keeper
-=======
-from ptybridge.core.chat import Keeper
 from ptybridge.core.files import FileAccess
->>>>>>> fc3111d (Move files to and from where a terminal is)
+from ptybridge.core.keeper import Keeper
 from ptybridge.core.ports import Audit, Authenticator, MakeScreen, PtySpawner, Shares, Workers
 from ptybridge.core.registry import Registry, TerminalDefaults
 from ptybridge.core.responder import Responder
