@@ -14,14 +14,24 @@ from pathlib import Path
 
 from bench import bare, bridge, peer, report
 from bench.channel import Channel
+from bench.connections import Connections
 from bench.echo import Echo
 from bench.figures import Figure, Row
 from bench.flood import Flood
 from bench.interrupt import Interrupt
 from bench.stall import Stall
+from bench.start import Start
 from bench.subjects import Serving, Subject, Unmeasured
 
-FIGURES: tuple[Figure, ...] = (Echo(), Flood(), Interrupt(), Stall(), Channel())
+FIGURES: tuple[Figure, ...] = (
+    Echo(),
+    Flood(),
+    Interrupt(),
+    Stall(),
+    Channel(),
+    Connections(),
+    Start(),
+)
 SUBJECTS: dict[str, Serving] = {
     bare.Bare.name: bare.start,
     bridge.Bridge.name: bridge.start,

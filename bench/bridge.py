@@ -127,22 +127,25 @@ class Bridge:
     """A running server.
 
     Attributes:
-        pids: Its own processes; the programs in its terminals are not among them.
+        port: Where it listens, on 127.0.0.1.
+        token: Its secret.
+        pids: Its own processes, the server first; the programs in its terminals are not among
+            them.
     """
 
     name = "ptybridge"
     newline_bytes = 2
 
     def __init__(self, port: int, token: str, pids: tuple[int, ...]) -> None:
-        self._port = port
-        self._token = token
+        self.port = port
+        self.token = token
         self.pids = pids
 
     @contextmanager
     def connection(self) -> Iterator[tuple[WebSocket, Connection]]:
         """A connection, past its welcome, until the block ends."""
         socket = WebSocket.connect(
-            self._port, "/ws?sessionID=bench", token=self._token, protocol="ptybridge.v1"
+            self.port, "/ws?sessionID=bench", token=self.token, protocol="ptybridge.v1"
         )
         try:
             connection = Connection(socket)
@@ -154,7 +157,7 @@ class Bridge:
     def join(self, session: str | None) -> WebSocket:
         """A plain connection that follows ``session``, told all that was before."""
         query = "" if session is None else f"?sessionID={session}"
-        socket = WebSocket.connect(self._port, f"/ws{query}", token=self._token)
+        socket = WebSocket.connect(self.port, f"/ws{query}", token=self.token)
         connection = Connection(socket)
         connection.request("ping")
         connection.reply("pong")

@@ -10,17 +10,21 @@ from bench.crowd import text_frame
 
 
 class Broadcast:
-    """A running floor."""
+    """A running floor.
+
+    Attributes:
+        port: Where it listens, on 127.0.0.1.
+    """
 
     name = "bare sockets"
 
     def __init__(self, port: int, pid: int) -> None:
-        self._port = port
+        self.port = port
         self._pid = pid
 
     def connect(self, *, follows: bool, said: int, reply: int, event: int) -> socket.socket:
         """A connection; ``said`` are bytes of a frame, the others of a payload."""
-        sock = socket.create_connection(("127.0.0.1", self._port))
+        sock = socket.create_connection(("127.0.0.1", self.port))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.sendall(HELLO.pack(follows, said, reply, event))
         expected = len(text_frame(b"r" * reply))

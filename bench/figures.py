@@ -28,6 +28,19 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """How much of something there was: what a quantity is plotted over, to see how it grows.
+
+    Attributes:
+        of: What there were so many of, such as ``connections``.
+        count: How many.
+    """
+
+    of: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One measured quantity.
 
@@ -36,12 +49,14 @@ class Row:
         unit: Its unit.
         rounds: For each subject by name, one value a round, in the order they were taken.
         targets: What is expected of ptybridge's values.
+        scale: How much there was of what, where the same is measured with less and more.
     """
 
     name: str
     unit: str
     rounds: Mapping[str, Sequence[float]]
     targets: Sequence[Target] = field(default_factory=tuple)
+    scale: Scale | None = None
 
     def compared(self, name: str, target: Target) -> Summary | None:
         """What ``target`` bounds, for the subject ``name``; None if something was not measured."""

@@ -36,10 +36,15 @@ class PeerTerminal:
     def __init__(self, server: processes.Server) -> None:
         self._server = server
 
+    @property
+    def port(self) -> int:
+        """Where the server listens, on 127.0.0.1."""
+        return int(self._server.first_line)
+
     @contextmanager
     def view(self) -> Iterator[PeerViewer]:
         """Connect and say the size, as its page does."""
-        socket = WebSocket.connect(int(self._server.first_line), "/websocket")
+        socket = WebSocket.connect(self.port, "/websocket")
         try:
             socket.send(TEXT, json.dumps(["set_size", ROWS, COLS]).encode())
             yield PeerViewer(socket)

@@ -66,6 +66,14 @@ def running(module: str, *arguments: str, env: Mapping[str, str] | None = None) 
         process.stdout.close()
 
 
+def resident_bytes(pid: int) -> int:
+    """Memory that a process has in use: ``VmRSS`` of proc_pid_status(5)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise Unmeasured(f"process {pid} has ended")
+
+
 def cpu_seconds(pids: Iterable[int]) -> float:
     """User and system time of these processes, all threads, without their children's.
 

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def table(rows: Sequence[Row], subjects: Sequence[str]) -> str:
             spread(Summary.of(row.rounds[name])) if name in row.rounds else "-" for name in subjects
         ]
         described = [_described(row, target) for target in row.targets] or [("", "", "")]
-        lines.append((row.name, row.unit, *values, *described[0]))
+        lines.append((_title(row), row.unit, *values, *described[0]))
         lines += [("", "", *("" for _ in subjects), *more) for more in described[1:]]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, tuple("-" * width for width in widths))
@@ -75,6 +76,10 @@ def table(rows: Sequence[Row], subjects: Sequence[str]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
+
+
+def _title(row: Row) -> str:
+    return row.name if row.scale is None else f"{row.name}, {row.scale.count} {row.scale.of}"
 
 
 def _described(row: Row, target: Target) -> tuple[str, str, str]:
@@ -98,6 +103,7 @@ def document(rows: Sequence[Row]) -> dict[str, Any]:
             {
                 "name": row.name,
                 "unit": row.unit,
+                "scale": None if row.scale is None else asdict(row.scale),
                 "rounds": {name: list(values) for name, values in row.rounds.items()},
                 "medians": {name: Summary.of(values).median for name, values in row.rounds.items()},
                 "targets": [_target(row, target) for target in row.targets],
