@@ -28,6 +28,7 @@ from ptybridge.core.ports import Audit, Authenticator
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.responder import Responder
 from ptybridge.core.rules import ControlMode, Rules, Sizing
+from ptybridge.core.shell_integration import integration
 from ptybridge.server.app import POOL, REGISTRY, make_app
 from ptybridge.server.runner import Site, make_runner
 from ptybridge.wire.frames import SUBPROTOCOL, Frame, Kind, decode, encode
@@ -203,12 +204,14 @@ async def running(
     audit: Audit | None = None,
     tls: ssl.SSLContext | None = None,
     responder: Responder | None = None,
+    command: tuple[str, ...] = ("/bin/sh",),
 ) -> AsyncIterator[Server]:
     """Run a server until the block ends."""
     settings = settings or Settings()
-    env = child_environment({"PATH": "/usr/local/bin:/usr/bin:/bin"}, passed=["PATH"], added=PROMPT)
+    added = {**PROMPT, **integration(command[0])}
+    env = child_environment({"PATH": "/usr/local/bin:/usr/bin:/bin"}, passed=["PATH"], added=added)
     defaults = TerminalDefaults(
-        command=("/bin/sh",),
+        command=command,
         cwd="/",
         env=env,
         tail_bytes=settings.terminals.tail_bytes,

@@ -17,6 +17,7 @@ from ptybridge.config import Files, Settings, Terminals
 from ptybridge.core.environment import child_environment
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.rules import ControlMode, Rules, Sizing
+from ptybridge.core.shell_integration import integration
 
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
@@ -103,8 +104,6 @@ def terminal_defaults(terminals: Terminals) -> TerminalDefaults:
         ServeError: The command or the working directory is not there.
     """
     user = system_user(terminals.run_as)
-    added = {**(user_environment(user) if user else {}), **terminals.env}
-    env = child_environment(os.environ, passed=terminals.pass_env, added=added)
     match terminals.command:
         case None:
             shell = login_shell() if user is None else user.pw_shell or "/bin/sh"
@@ -113,6 +112,12 @@ def terminal_defaults(terminals: Terminals) -> TerminalDefaults:
             command = (program,)
         case words:
             command = words
+    added = {
+        **(user_environment(user) if user else {}),
+        **(integration(command[0]) if terminals.shell_integration else {}),
+        **terminals.env,
+    }
+    env = child_environment(os.environ, passed=terminals.pass_env, added=added)
     cwd = _working_directory(terminals.cwd, home=env.get("HOME"))
     if cwd is None and user is not None:
         cwd = "/"  # where the server was started is not for another user

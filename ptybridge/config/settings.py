@@ -143,6 +143,7 @@ class Terminals(Section, frozen=True):
     cwd: Text | None = None
     env: dict[VariableName, VariableValue] = {}
     pass_env: tuple[Text, ...] = ("LANG", "LC_*", "TZ", "PATH", "HOME", "USER", "LOGNAME", "SHELL")
+    shell_integration: bool = True
     scrollback_lines: Annotated[int, Meta(ge=0, le=1_000_000)] = 10_000
     tail_bytes: Annotated[int, Meta(ge=4096, le=1 << 30)] = 1_048_576
     sizing: Literal["smallest", "controller", "fixed"] = "smallest"
