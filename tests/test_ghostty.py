@@ -121,7 +121,7 @@ def test_a_long_history_is_written_in_pieces_and_as_long_as_asked() -> None:
 @pytest.mark.parametrize(
     ("query", "reply"),
     [
-        pytest.param(b"\x1b[c", b"\x1b[?62;22c", id="DA1"),
+        pytest.param(b"\x1b[c", b"\x1b[?62;4;22c", id="DA1"),
         pytest.param(b"\x1b[5n", b"\x1b[0n", id="DSR"),
         pytest.param(b"ab\x1b[6n", b"\x1b[1;3R", id="CPR"),
         pytest.param(b"\x1b[?2004h\x1b[?2004$p", b"\x1b[?2004;1$y", id="DECRQM"),

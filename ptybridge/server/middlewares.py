@@ -68,10 +68,12 @@ _NO_FRAME = "frame-ancestors 'none'"
 def content_policy(ancestors: str = "'none'") -> str:
     """The Content-Security-Policy of a response that ``ancestors`` may show in a frame.
 
-    xterm.js writes <style> elements and style attributes, hence 'unsafe-inline' for styles.
+    xterm.js writes <style> elements and style attributes, hence 'unsafe-inline' for styles; its
+    decoder of images is WebAssembly, which is no way to run a script.
     """
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "
+        "style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
         "worker-src 'self'; base-uri 'self'; form-action 'none'; "
         f"frame-ancestors {ancestors}"

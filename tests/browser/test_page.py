@@ -334,6 +334,7 @@ async def test_a_program_fills_the_clipboard_and_cannot_read_it(
     async with tab(browser) as page:
         await page.open(address(server))
         await page.run(r"printf '\033]52;c;c2VjcmV0\007'; echo do''ne", "done")
+        await page.page.get_by_role("button", name="Allow").click()
         copied = "navigator.clipboard.readText()"
         async with asyncio.timeout(5):
             while await page.page.evaluate(copied) != "secret":

@@ -10,6 +10,7 @@ import { Commands } from "./page/commands.js";
 import { Frame } from "./page/frame.js";
 import { HomePage } from "./page/home_page.js";
 import { LinkView } from "./page/link_view.js";
+import { Look } from "./page/look.js";
 import { Preferences } from "./page/preferences.js";
 import { SessionPage } from "./page/session_page.js";
 import { parsePlace } from "./place.js";
@@ -22,6 +23,7 @@ class App {
   #frame = new Frame();
   #link = new LinkView(this.#frame.link);
   #preferences = new Preferences(storage());
+  #look = new Look(this.#preferences);
   #commands = new Commands();
   #said = new Notice(this.#frame.notices, { name: "said" }).add(
     button("Close", () => this.#said.hide()),
@@ -70,6 +72,7 @@ class App {
     /** @type {PageContext} */
     const context = {
       preferences: this.#preferences,
+      look: this.#look,
       commands: this.#commands,
       user,
       say: (text) => this.#said.show(text),

@@ -27,6 +27,17 @@ const OSC_CLIPBOARD = 52;
 const FOCUS_REPORTS = 1004;
 
 /**
+ * The add-on for images answers two queries by itself, and is asked before what was there when it
+ * came: so it is muted by what comes after it.
+ * @param {Emulator} emulator
+ * @param {() => boolean} isSilent
+ */
+export function muteImages(emulator, isSilent) {
+  emulator.parser.registerCsiHandler({ final: "c" }, isSilent); // DA1
+  emulator.parser.registerCsiHandler({ prefix: "?", final: "S" }, isSilent); // XTSMGRAPHICS
+}
+
+/**
  * Swallows queries, and what acts beyond the screen, for as long as ``isMuted`` says so: old output
  * that is shown again must not be answered again.
  *

@@ -28,8 +28,9 @@ VERSION_REPORT: Final = b"ptybridge"
 """The answer to XTVERSION; no version, which would only tell an attacker what to try."""
 
 _CONFORMANCE_LEVEL: Final = 62
-_FEATURES: Final = (22,)
-"""DA1: a VT220 with ANSI colours (xterm ctlseqs, "Send Device Attributes")."""
+_FEATURES: Final = (4, 22)
+"""DA1: a VT220 with sixel graphics, which the page draws, and ANSI colours (xterm ctlseqs, "Send
+Device Attributes")."""
 
 _PROGRESS_STATES: Final = (
     ProgressState.NONE,

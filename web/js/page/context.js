@@ -5,6 +5,7 @@
 /**
  * @typedef {object} PageContext
  * @property {import("./preferences.js").Preferences} preferences
+ * @property {import("./look.js").Look} look
  * @property {import("./commands.js").Commands} commands
  * @property {{ id: string, name: string }} user who the server takes the page for
  * @property {(text: string) => void} say tells the user something that can be closed

@@ -10,8 +10,36 @@ const KEY = "ptybridge.preferences";
 export const DEFAULTS = Object.freeze({
   /** Which of the page's looks: "system", "light", "dark", "contrast". */
   look: "system",
+  /** The terminal's colours: a name of ``schemes.js``, or "page": those of the look. */
+  scheme: "page",
+  /** A font's name as installed; empty for the system's. */
+  fontFamily: "",
   /** In CSS pixels. */
   fontSize: 14,
+  /** Height of a row, in heights of its letters. */
+  lineHeight: 1,
+  /** Whether ``=>`` and the like are drawn as one, where the font has that. */
+  hasLigatures: false,
+  /** "block", "bar" or "underline", until a program says otherwise. */
+  cursorStyle: "block",
+  cursorBlink: true,
+  /** Lines that the page keeps above the screen. */
+  scrollback: 10_000,
+  /** Contrast that text has at least with its ground; 1: as the program says. */
+  minimumContrast: 1,
+  /** What a bell does: "mark" the tab only, "flash" the terminal, or "sound". */
+  bell: "flash",
+  isCopyOnSelect: false,
+  /** Whether a program may fill the clipboard (OSC 52): "ask", "always" or "never". */
+  clipboardWrites: "ask",
+  /** Whether images are drawn (sixel, iTerm2's). */
+  hasImages: true,
+  /** Whether the system tells when a long command has ended while the page is not seen. */
+  isNotifying: false,
+  /** Whether commands have a mark beside them, where the shell tells of them. */
+  hasCommandMarks: true,
+  /** Whether what is on the screen is read out. */
+  isScreenReader: false,
   /** Whether the channel stands beside the terminals. */
   isChatOpen: false,
   /** Width of the channel, in CSS pixels. */

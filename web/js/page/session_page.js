@@ -14,6 +14,8 @@ import { Workspace } from "../session/workspace.js";
 import { systemClock } from "../socket.js";
 import { button, element } from "../ui/dom.js";
 import { Notice } from "../ui/notice.js";
+import { terminalCommands } from "../terminal/terminal_commands.js";
+import { Attention, pageTitle } from "./attention.js";
 import { LinkView } from "./link_view.js";
 
 /** @typedef {import("../place.js").Place} Place */
@@ -32,6 +34,7 @@ export class SessionPage {
   #link;
   #people;
   #turn;
+  #attention;
   #offline;
   #countdown = 0;
   /** @type {string} */
@@ -59,6 +62,7 @@ export class SessionPage {
       signal: this.#abort.signal,
     };
     this.#workspace = new Workspace(context, { stage: frame.stage, strip: frame.tabs });
+    this.#attention = new Attention(page.preferences);
     this.#link = new LinkView(frame.link);
     this.#turn = new TurnView(frame.turn, frame.notices);
     this.#people = new PeopleView(frame.people, (action, to) => {
@@ -69,6 +73,8 @@ export class SessionPage {
     );
     frame.place.replaceChildren(element("span", { className: "bar-session", text: place.session }));
     page.commands.add(this.#commands(context), context.signal);
+    const active = () => this.#workspace.active;
+    page.commands.add(terminalCommands({ active, preferences: page.preferences }), context.signal);
     this.#listen();
   }
 
@@ -98,6 +104,9 @@ export class SessionPage {
       if (!this.#model.apply(event)) void this.#follow(true);
     };
     this.#workspace.changed.add((pane) => this.#showActive(pane), signal);
+    this.#workspace.told.add((notice, pane) => {
+      this.#attention.hear(notice, () => void this.#workspace.show(pane.terminalID));
+    }, signal);
     document.addEventListener("visibilitychange", () => document.hidden || this.#client.connect(), { signal });
     addEventListener("online", () => this.#client.connect(), { signal });
     addEventListener("pageshow", (event) => event.persisted && this.#client.connect(), { signal });
@@ -119,8 +128,9 @@ export class SessionPage {
 
   /** @param {import("../terminal/pane.js").TerminalPane | null} pane */
   #showActive(pane) {
-    const title = pane?.title ?? "";
-    document.title = title === "" ? `${this.#place.session} – ptybridge` : `${title} – ptybridge`;
+    const { title = "", progress = null } = pane ?? {};
+    const hasBell = this.#workspace.panes.some((each) => each.hasBell);
+    document.title = pageTitle({ title, session: this.#place.session, hasBell, progress });
     this.#people.show(pane?.viewers ?? [], pane?.own ?? null);
     this.#turn.show(pane);
     if (pane === null || pane.terminalID === "") return;

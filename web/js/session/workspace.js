@@ -22,6 +22,8 @@ export class Workspace {
 
   /** @type {Listeners<[TerminalPane | null]>} another terminal is in front, or what is said of it has changed */
   changed = new Listeners();
+  /** @type {Listeners<[import("../wire.js").Notice, TerminalPane]>} what terminals are told beside their streams */
+  told = new Listeners();
 
   /**
    * @param {SessionContext} context
@@ -123,11 +125,13 @@ export class Workspace {
   }
 
   #makePane() {
-    const pane = new TerminalPane(this.#context.client, this.#context.preferences);
+    const { client, preferences, look } = this.#context;
+    const pane = new TerminalPane(client, preferences, look);
     pane.changed.add(() => {
       this.#drawTabs();
       if (pane === this.#active) this.changed.tell(pane);
     });
+    pane.told.add((notice) => this.told.tell(notice, pane));
     pane.onrunagain = () => {
       void this.open().then(() => this.remove(pane));
     };

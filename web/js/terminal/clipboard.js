@@ -15,8 +15,9 @@ const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
  * @param {TerminalView} view
  * @param {(text: string) => void} paste
  * @param {(reason: string) => void} complain tells the user why it did not work
+ * @param {() => boolean} isCopyOnSelect
  */
-export function connectClipboard(host, view, paste, complain) {
+export function connectClipboard(host, view, paste, complain, isCopyOnSelect) {
   let selected = "";
 
   const copy = async () => {
@@ -62,7 +63,9 @@ export function connectClipboard(host, view, paste, complain) {
   );
 
   host.addEventListener("mouseup", () => {
-    if (view.hasSelection) selected = view.selection;
+    if (!view.hasSelection) return;
+    selected = view.selection;
+    if (isCopyOnSelect()) void copy();
   });
 
   host.addEventListener(

@@ -7,7 +7,10 @@ import { Listeners } from "../listeners.js";
 import { LARGE_BYTES, Paste } from "../paste.js";
 import { button, element } from "../ui/dom.js";
 import { Notice } from "../ui/notice.js";
+import { ring } from "./bell.js";
 import { connectClipboard } from "./clipboard.js";
+import { MarkGutter } from "./mark_gutter.js";
+import { SearchBar } from "./search_bar.js";
 import { TerminalView } from "./view.js";
 
 /** @typedef {import("../attachment.js").Attachment} Attachment */
@@ -31,6 +34,11 @@ export class TerminalPane {
   #ended;
   #isShown = true;
   #isDisposed = false;
+  #abort = new AbortController();
+  #preferences;
+  #clipboardAsked;
+  /** What a program wants to put into the clipboard, while the user is asked. */
+  #clipboardText = "";
 
   /** Empty until the terminal has been opened. */
   terminalID = "";
@@ -43,6 +51,8 @@ export class TerminalPane {
   /** Whether there is output, or a bell, that was not on the screen yet. */
   hasNews = false;
   hasBell = false;
+  /** How far the program says it is (OSC 9;4). @type {{ state: string, percent?: number } | null} */
+  progress = null;
 
   /** @type {Listeners<[]>} something of the above has changed */
   changed = new Listeners();
@@ -56,13 +66,30 @@ export class TerminalPane {
   /**
    * @param {BridgeClient} client
    * @param {import("../page/preferences.js").Preferences} preferences
+   * @param {import("../page/look.js").Look} look
    */
-  constructor(client, preferences) {
+  constructor(client, preferences, look) {
     this.#client = client;
     this.host = element("div", { className: "pane-terminal" });
     this.#notices = element("div", { className: "notices" });
     this.element = element("section", { className: "pane" }, this.host, this.#notices);
-    this.view = new TerminalView(this.host, preferences);
+    this.#preferences = preferences;
+    this.view = new TerminalView(this.host, preferences, look);
+    this.search = new SearchBar(this.element, this.view.search, () => this.focus());
+    this.gutter = new MarkGutter(this.view.emulator, this.view.marks, {
+      copy: (text) => void this.#copy(text),
+      type: (text) => void this.paste(text),
+    });
+    this.gutter.isShown = preferences.get("hasCommandMarks");
+    preferences.changed.add((name) => {
+      if (name === "hasCommandMarks") this.gutter.isShown = preferences.get(name);
+    }, this.#abort.signal);
+    this.#clipboardAsked = new Notice(this.#notices, { name: "clipboard" }).add(
+      button("Allow", () => this.#answerClipboard("once"), "primary"),
+      button("Always", () => this.#answerClipboard("always")),
+      button("Never", () => this.#answerClipboard("never")),
+    );
+    this.view.onclipboard = (text) => this.#wantsClipboard(text);
     this.#hint = new Notice(this.#notices, { name: "hint" }).add(
       button("Close", () => this.#hint.hide()),
     );
@@ -81,6 +108,7 @@ export class TerminalPane {
       this.view,
       (text) => void this.paste(text),
       (reason) => this.hint(reason),
+      () => preferences.get("isCopyOnSelect"),
     );
   }
 
@@ -226,6 +254,39 @@ export class TerminalPane {
     this.view.focus();
   }
 
+  // --- the clipboard
+
+  /** @param {string} text of a program (OSC 52) */
+  #wantsClipboard(text) {
+    const rule = this.#preferences.get("clipboardWrites");
+    if (rule === "never") return;
+    this.#clipboardText = text;
+    if (rule === "always") void this.#copy(text);
+    else {
+      this.#clipboardAsked.show(
+        `The program wants to put ${text.length.toLocaleString()} characters into the clipboard.`,
+      );
+    }
+  }
+
+  /** @param {"once" | "always" | "never"} answer */
+  #answerClipboard(answer) {
+    this.#clipboardAsked.hide();
+    if (answer !== "once") this.#preferences.set("clipboardWrites", answer);
+    if (answer !== "never") void this.#copy(this.#clipboardText);
+    this.#clipboardText = "";
+    this.focus();
+  }
+
+  /** @param {string} text */
+  async #copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      this.hint("The browser does not let this page fill the clipboard now.");
+    }
+  }
+
   // --- what the terminal tells
 
   /** @param {string} title */
@@ -246,8 +307,15 @@ export class TerminalPane {
         break;
       case "bell":
         if (!this.#isShown || document.hidden) this.hasBell = true;
+        ring(this.element, this.#preferences.get("bell"));
         this.changed.tell();
         break;
+      case "progress": {
+        const { state, percent } = notice.data;
+        this.progress = state === "none" ? null : { state, ...(percent !== undefined && { percent }) };
+        this.changed.tell();
+        break;
+      }
       case "notification":
         this.hint([notice.data.title, notice.data.body].filter(Boolean).join(": "));
         break;
@@ -273,6 +341,7 @@ export class TerminalPane {
   dispose() {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
+    this.#abort.abort();
     this.#paste?.cancel();
     if (this.#attachment !== null) this.#client.forget(this.#attachment);
     this.#attachment = null;

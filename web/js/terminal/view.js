@@ -2,44 +2,35 @@
  * One emulator on the page; the only importer of xterm.js.
  */
 
-import { ClipboardAddon } from "../../vendor/addon-clipboard/addon-clipboard.mjs";
 import { FitAddon } from "../../vendor/addon-fit/addon-fit.mjs";
 import { SearchAddon } from "../../vendor/addon-search/addon-search.mjs";
 import { WebLinksAddon } from "../../vendor/addon-web-links/addon-web-links.mjs";
 import { WebglAddon } from "../../vendor/addon-webgl/addon-webgl.mjs";
 import { Terminal } from "../../vendor/xterm/xterm.mjs";
+import { APPEARANCE, optionsOf } from "./appearance.js";
+import { fromBase64 } from "../base64.js";
+import { CommandMarks } from "./command_marks.js";
+import { ligaturesIn } from "./ligatures.js";
+import { openHidden, openShown } from "./links.js";
 import { guardErase } from "../erase.js";
-import { muteQueries } from "../queries.js";
-import { themeFor } from "./themes.js";
+import { muteImages, muteQueries } from "../queries.js";
 import { Utf8Hold } from "../utf8.js";
 import { VERSION, widthProvider } from "../widths.js";
 
 /** The least time between two changes of size that the server is told of. */
 const FIT_DELAY_MS = 50;
 
-/** The most that a program may put into the clipboard at once. */
-const CLIPBOARD_CHARACTERS = 1024 * 1024;
+/** What the decoder of an image may hold, in pixels and in MB, whatever a program prints. */
+const IMAGE_LIMITS = { pixelLimit: 16_777_216, storageLimit: 64, enableSizeReports: false };
 
 /** The smallest letters that a terminal larger than the window is shown in; then it is scrolled. */
 const LEAST_FONT_SIZE = 6;
-
-const FONT =
-  'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
 /** @typedef {import("../page/preferences.js").Preferences} Preferences */
 /** @typedef {import("../wire.js").Attached} Attached */
 /** @typedef {import("../wire.js").Exit} Exit */
 /** @typedef {import("../wire.js").Notice} Notice */
 /** @typedef {import("../wire.js").Viewer} Viewer */
-
-/** The clipboard as programs see it (OSC 52): they may fill it, and never learn what is in it. */
-const writeOnlyClipboard = {
-  readText: () => "",
-  /** @param {string} _ @param {string} text */
-  writeText: async (_, text) => {
-    if (text.length <= CLIPBOARD_CHARACTERS) await navigator.clipboard.writeText(text).catch(() => {});
-  },
-};
 
 /** A terminal as it is seen: fulfils ``Screen`` of client.js. */
 export class TerminalView {
@@ -51,9 +42,14 @@ export class TerminalView {
   #fitTimer = 0;
   #own = { rows: 24, cols: 80 };
   #preferences;
+  #look;
   /** For each write that is not parsed yet, whether its queries are muted. @type {boolean[]} */
   #writing = [];
   #isAnswered = false;
+  /** @type {import("../../vendor/addon-image/addon-image.mjs").ImageAddon | null} */
+  #images = null;
+  /** @type {number | null} */
+  #joiner = null;
 
   search = new SearchAddon();
 
@@ -67,32 +63,30 @@ export class TerminalView {
   onexit = () => {};
   /** @type {(notice: Notice, own: Viewer | null) => void} */
   ontold = () => {};
+  /** @type {(text: string) => void} a program wants to fill the clipboard (OSC 52) */
+  onclipboard = () => {};
   /** @type {() => void} new output was shown; not called for what is old */
   onoutput = () => {};
 
   /**
    * @param {HTMLElement} host
    * @param {Preferences} preferences
+   * @param {import("../page/look.js").Look} look
    */
-  constructor(host, preferences) {
+  constructor(host, preferences, look) {
     this.#host = host;
     this.#preferences = preferences;
-    const scheme = window.matchMedia("(prefers-color-scheme: light)");
+    this.#look = look;
     this.#emulator = new Terminal({
       allowProposedApi: true,
-      cursorBlink: !window.matchMedia("(prefers-reduced-motion: reduce)").matches,
-      fontFamily: FONT,
       fontSize: preferences.get("fontSize"),
       macOptionIsMeta: true,
       rightClickSelectsWord: false,
-      scrollback: 10_000,
-      theme: themeFor(scheme.matches),
+      linkHandler: { activate: (_, address) => void openHidden(address) },
+      ...optionsOf(preferences, look.name),
     });
-    scheme.addEventListener(
-      "change",
-      () => (this.#emulator.options.theme = themeFor(scheme.matches)),
-      { signal: this.#abort.signal },
-    );
+    this.marks = new CommandMarks(this.#emulator, () => this.#writing[0] ?? false);
+    look.changed.add(() => this.#restyle(), this.#abort.signal);
     preferences.changed.add((name) => this.#preferred(name), this.#abort.signal);
     this.#open();
     const isStale = muteQueries(
@@ -117,8 +111,8 @@ export class TerminalView {
     const emulator = this.#emulator;
     emulator.loadAddon(this.#fit);
     emulator.loadAddon(this.search);
-    emulator.loadAddon(new ClipboardAddon(undefined, writeOnlyClipboard));
-    emulator.loadAddon(new WebLinksAddon());
+    emulator.loadAddon(new WebLinksAddon((_, address) => openShown(address)));
+    emulator.parser.registerOscHandler(52, (text) => this.#fillsClipboard(text));
     guardErase(emulator);
     emulator.unicode.register(widthProvider);
     emulator.unicode.activeVersion = VERSION;
@@ -136,8 +130,48 @@ export class TerminalView {
     document.fonts.addEventListener("loadingdone", () => this.#fitSoon(), {
       signal: this.#abort.signal,
     });
+    this.#restyle();
+    this.#joinLigatures();
+    if (this.#preferences.get("hasImages")) void this.#showImages();
     this.#measure();
     emulator.resize(this.#own.cols, this.#own.rows);
+  }
+
+  /** OSC 52 where the server leaves it to the page. @param {string} text */
+  #fillsClipboard(text) {
+    const [, encoded = ""] = text.split(";");
+    try {
+      const decoded = new TextDecoder().decode(fromBase64(encoded));
+      if (decoded !== "") this.onclipboard(decoded);
+    } catch {
+      // No base64, or "?", which asks what is in the clipboard: it is never told.
+    }
+    return true;
+  }
+
+  /** The add-on is fetched when it is wanted; it draws nothing that came before. */
+  async #showImages() {
+    if (this.#images !== null) return;
+    const { ImageAddon } = await import("../../vendor/addon-image/addon-image.mjs");
+    if (this.#abort.signal.aborted || this.#images !== null) return;
+    this.#images = new ImageAddon(IMAGE_LIMITS);
+    this.#emulator.loadAddon(this.#images);
+    muteImages(this.#emulator, () => this.#isAnswered || (this.#writing[0] ?? false));
+  }
+
+  #joinLigatures() {
+    const isWanted = this.#preferences.get("hasLigatures");
+    if (isWanted && this.#joiner === null) {
+      this.#joiner = this.#emulator.registerCharacterJoiner(ligaturesIn);
+    } else if (!isWanted && this.#joiner !== null) {
+      this.#emulator.deregisterCharacterJoiner(this.#joiner);
+      this.#joiner = null;
+    }
+  }
+
+  /** The emulator, for what draws over it. */
+  get emulator() {
+    return this.#emulator;
   }
 
   /** The page's own window in cells. */
@@ -168,6 +202,10 @@ export class TerminalView {
 
   focus() {
     this.#emulator.focus();
+  }
+
+  clearScrollback() {
+    this.#emulator.clear();
   }
 
   clearSelection() {
@@ -205,6 +243,7 @@ export class TerminalView {
     if (!isResume) {
       this.#hold.flush();
       this.#inTurn(() => {
+        this.marks.clear();
         this.#emulator.reset();
         this.ontitle("");
       });
@@ -231,6 +270,7 @@ export class TerminalView {
   snapshot(rows, cols, vt, rendered) {
     this.#hold.flush();
     this.#inTurn(() => {
+      this.marks.clear();
       this.#emulator.reset();
       this.#emulator.resize(cols, rows);
     });
@@ -256,7 +296,7 @@ export class TerminalView {
    */
   told(notice, own) {
     if (notice.type === "clipboard" && notice.data.selection === "clipboard") {
-      void writeOnlyClipboard.writeText("c", notice.data.text);
+      this.onclipboard(notice.data.text);
     }
     this.ontold(notice, own);
   }
@@ -302,9 +342,17 @@ export class TerminalView {
 
   /** @param {keyof import("../page/preferences.js").Values} name */
   #preferred(name) {
-    if (name !== "fontSize") return;
-    this.#letterbox();
-    this.#fitSoon();
+    if (APPEARANCE.has(name)) this.#restyle();
+    if (name === "hasLigatures") this.#joinLigatures();
+    if (name === "hasImages" && this.#preferences.get("hasImages")) void this.#showImages();
+    if (name === "fontSize") this.#letterbox();
+    if (name === "fontSize" || name === "fontFamily" || name === "lineHeight") this.#fitSoon();
+  }
+
+  #restyle() {
+    Object.assign(this.#emulator.options, optionsOf(this.#preferences, this.#look.name));
+    const { background } = this.#emulator.options.theme ?? {};
+    this.#host.parentElement?.style.setProperty("--terminal-ground", background ?? "");
   }
 
   /** Measures the window; whether it has changed. */
