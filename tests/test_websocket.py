@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ptybridge.server import websocket
 from ptybridge.server.transport_link import MAX_OUTBOX
 from ptybridge.server.websocket import WebSocketLink
 from ptybridge.wire.codes import CloseCode
@@ -23,6 +24,7 @@ class FakeTransport(asyncio.Transport):
         self.is_closed = False
         self.is_aborted = False
         self.is_at_end = False
+        self.is_paused = False
         self.link: WebSocketLink | None = None
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
@@ -33,6 +35,9 @@ class FakeTransport(asyncio.Transport):
         self.buffered += data
         assert self.link is not None
         self.link.pause_writing()
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.buffered)
 
     def drained(self) -> bytes:
         """What was in the buffer, which is empty now."""
@@ -51,6 +56,14 @@ class FakeTransport(asyncio.Transport):
 
     def write_eof(self) -> None:
         self.is_at_end = True
+
+    def pause_reading(self) -> None:
+        assert not self.is_paused
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        assert self.is_paused
+        self.is_paused = False
 
     def abort(self) -> None:
         self.is_aborted = True
@@ -128,6 +141,59 @@ async def test_messages_of_one_turn_are_written_once_and_in_order(line: Line) ->
     assert line.read() == b""
     await turn()
     assert line.read() == frame(Opcode.TEXT, b"one") + frame(Opcode.TEXT, b"two")
+
+
+@pytest.fixture
+def flood(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """As many small messages as are read at once; every one of them takes a whole slice."""
+    monkeypatch.setattr(websocket, "SLICE_SECONDS", 0.0)
+    return client_frame(Opcode.TEXT, b"x") * (websocket.BURST_BYTES // 7 + 3)
+
+
+async def test_a_flood_is_taken_in_slices_and_nothing_is_read_meanwhile(
+    line: Line, flood: bytes
+) -> None:
+    count = len(flood) // 7
+    line.link.data_received(flood)
+    assert line.received.log == [b"x", "heard"]
+    while line.received.log.count(b"x") < count:
+        assert line.transport.is_paused
+        before = line.received.log.count(b"x")
+        await asyncio.sleep(0)
+        assert line.received.log.count(b"x") - before <= 1
+    await turn()
+    assert not line.transport.is_paused
+    line.link.data_received(client_frame(Opcode.TEXT, b"next"))
+    assert line.received.log[-2:] == [b"next", "heard"]
+
+
+async def test_the_rest_of_a_flood_is_not_acted_on_when_its_sender_is_cut_off(
+    line: Line, flood: bytes
+) -> None:
+    line.link.data_received(flood)
+    line.link.cut(CloseCode.REMOVED, "")
+    for _ in range(10):
+        await turn()
+    assert line.received.log.count(b"x") == 1
+
+
+async def test_the_rest_of_a_flood_is_gone_with_its_socket(line: Line, flood: bytes) -> None:
+    line.link.data_received(flood)
+    line.transport.is_closed = True
+    line.link.connection_lost(None)
+    for _ in range(10):
+        await turn()
+    assert line.received.log == [b"x", "heard", "closed"]
+
+
+async def test_a_violation_in_a_flood_ends_it(line: Line, flood: bytes) -> None:
+    unmasked = frame(Opcode.TEXT, b"y")
+    line.link.data_received(flood[:14] + unmasked + flood)
+    for _ in range(10):
+        await turn()
+    assert line.received.log.count(b"x") == 2
+    assert line.transport.is_at_end
+    assert not line.transport.is_paused  # what still comes is read and dropped
 
 
 async def test_output_does_not_overtake_what_was_posted(line: Line) -> None:

@@ -7,7 +7,8 @@ is idle.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from time import perf_counter
 
 from ptybridge.server.links import Batch
 from ptybridge.server.transport_link import Receiver, TransportLink
@@ -19,13 +20,19 @@ from ptybridge.wire.websocket import FrameReader, Opcode
 CLOSE_SECONDS = 5.0
 """How long a peer may take to answer a close frame (RFC 6455 section 7.1.1)."""
 
+BURST_BYTES = 4096
+"""So much read at once is dispatched at once: even of the smallest messages it is few."""
+
+SLICE_SECONDS = 0.002
+"""How long one client's messages are dispatched before the others have their turn."""
+
 _PING = framing.frame(Opcode.PING, b"")
 
 
 class WebSocketLink(TransportLink):
     """One WebSocket, server's side, after the handshake (RFC 6455)."""
 
-    __slots__ = ("_has_failed", "_reader")
+    __slots__ = ("_has_failed", "_reader", "_rest")
 
     def __init__(
         self,
@@ -38,16 +45,51 @@ class WebSocketLink(TransportLink):
         super().__init__(receiver, transport, loop=loop)
         self._reader = FrameReader(max_message=max_message)
         self._has_failed = False
+        self._rest: Iterator[tuple[int, bytes]] | None = None
 
     # --- from the transport
 
     def data_received(self, data: bytes) -> None:
-        """Dispatch what came; what is posted in return leaves with the events that it caused."""
+        """Dispatch what came; what is posted in return leaves with the events that it caused.
+
+        Of a client that sends more than the server can take there are two megabytes in one turn of
+        the loop, thousands of messages: it has a slice of each turn, as everybody else.
+        """
         if self._has_failed:  # section 7.1.7: nothing of the rest is looked at
             return
+        if len(data) <= BURST_BYTES:
+            self._dispatch(self._reader.feed(data))
+            return
+        self._rest = iter(self._reader.feed(data))
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Dispatch what is left of what was read; read on in the next turn when that is nothing."""
+        if self._rest is None:
+            return
+        if self._dispatch(self._rest, until=perf_counter() + SLICE_SECONDS):
+            self._rest = None
+            self._loop.call_soon(self._read_on)
+        else:
+            self._loop.call_soon(self._go_on)
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone; what was left of what it brought is as if it had not come."""
+        self._rest = None
+        super().connection_lost(exc)
+
+    def _dispatch(self, messages: Iterable[tuple[int, bytes]], *, until: float = 0.0) -> bool:
+        """Dispatch messages, to the last one or to that time; whether it was the last one."""
         receiver = self._receiver
+        is_all = True
         try:
-            for opcode, payload in self._reader.feed(data):
+            for opcode, payload in messages:
                 if self._is_closing and opcode != Opcode.CLOSE:
                     continue  # section 1.4: after a close frame nothing is processed
                 if opcode == Opcode.BINARY:
@@ -56,9 +98,13 @@ class WebSocketLink(TransportLink):
                     receiver.on_text(payload)
                 else:
                     self._control(opcode, payload)
+                if until and perf_counter() >= until:
+                    is_all = False
+                    break
         except ProtocolViolation as violation:
             self._fail(violation)
         receiver.on_heard()
+        return is_all
 
     def _fail(self, violation: ProtocolViolation) -> None:
         """Fail the connection (section 7.1.7): say why, write no more, wait for no close frame.
