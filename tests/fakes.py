@@ -180,6 +180,10 @@ class FakeWorkers:
 
     def __init__(self) -> None:
         self.jobs: list[FakeJob] = []
+        self.worked = 0.0
+
+    def cpu_seconds(self) -> float:
+        return self.worked
 
     def submit(
         self, work: Callable[[], None], done: Callable[[BaseException | None], None]

@@ -1,16 +1,28 @@
 """A screen is fed all of the stream, in order, without keeping anybody waiting."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptybridge.core.feeding import AT_ONCE_BYTES, IDLE_SECONDS, PAUSE, ROOM_BYTES
+from ptybridge.core.feeding import (
+    AT_ONCE_BYTES,
+    AT_ONCE_SECONDS,
+    COSTLY_SECONDS,
+    IDLE_SECONDS,
+    PAUSE,
+    ROOM_BYTES,
+)
 from ptybridge.core.screen import Bell, ScreenFailed, ScreenFormat, ScreenOwner
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
 from ptybridge.core.values import WindowSize
 from tests.fakes import FakeWorkers, Shown, Stage
 
 CAPACITY = 8 * ROOM_BYTES
+
+COSTLY = b"$"
+"""Two of these in a piece are more than the event loop has time for."""
 
 
 class KeepingScreen:
@@ -20,10 +32,12 @@ class KeepingScreen:
         self.size = size
         self.fed = bytearray()
         self.compressed = 0
+        self.on_work: Callable[[int], None] = lambda _: None
         self._owner = owner
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         self.fed += data
+        self.on_work(bytes(data).count(COSTLY))
         for query in range(bytes(data).count(b"?")):
             self._owner.on_reply(b"%d!" % query)
         if b"\a" in bytes(data):
@@ -56,8 +70,14 @@ class FedStage(Stage):
         super().__init__(tail_bytes=CAPACITY, make_screen=self.make, workers=self.workers)
 
     def make(self, size: WindowSize, owner: ScreenOwner) -> KeepingScreen:
-        self.screens.append(KeepingScreen(size, owner))
-        return self.screens[-1]
+        screen = KeepingScreen(size, owner)
+        screen.on_work = self.work
+        self.screens.append(screen)
+        return screen
+
+    def work(self, costly_bytes: int) -> None:
+        """Feeding has taken time, whoever did it."""
+        self.workers.worked += costly_bytes * AT_ONCE_SECONDS
 
     def settle(self) -> None:
         """Let time pass and threads work until nothing is left to do."""
@@ -71,7 +91,7 @@ def test_a_screen_sees_every_byte_once_and_in_order(chunks: list[tuple[bytes, in
     stage = FedStage()
     _, sink = stage.view()
     for data, then in chunks:
-        stage.pty.prints(data.replace(b"BREAK", b""))
+        stage.pty.prints(data.replace(b"BREAK", b"").replace(b"x", COSTLY))
         if then == 1:
             stage.clock.advance(PAUSE)
         elif then == 2:
@@ -81,28 +101,58 @@ def test_a_screen_sees_every_byte_once_and_in_order(chunks: list[tuple[bytes, in
     assert not stage.pty.is_paused
 
 
-def test_a_keys_echo_is_seen_at_once() -> None:
+def test_a_keys_echo_and_a_flood_of_text_are_seen_at_once() -> None:
     stage = FedStage()
+    _, sink = stage.view()
     stage.pty.prints(b"?")
     assert bytes(stage.pty.received) == b"0!"
+    stage.pty.prints(b"x" * (3 * CAPACITY))
     assert not stage.workers.jobs
+    assert len(stage.screens[0].fed) == stage.terminal.tail.end == len(sink.data)
 
 
-def test_a_flood_goes_to_a_thread_and_reading_waits_before_it_writes_over_unseen_bytes() -> None:
+def test_small_pieces_in_quick_succession_are_gathered() -> None:
+    stage = FedStage()
+    stage.pty.prints(b"first")
+    stage.pty.prints(b"more")
+    stage.pty.prints(b"and more")
+    assert bytes(stage.screens[0].fed) == b"first"
+    stage.clock.advance(PAUSE)
+    assert bytes(stage.screens[0].fed) == b"firstmoreand more"
+    stage.pty.prints(b"x")
+    stage.pty.prints(b"y" * AT_ONCE_BYTES)
+    assert len(stage.screens[0].fed) == stage.terminal.tail.end
+
+
+def test_what_is_costly_goes_to_a_thread_from_the_piece_on_that_showed_it() -> None:
+    stage = FedStage()
+    stage.pty.prints(COSTLY * 3 + b"x" * 2 * AT_ONCE_BYTES)
+    assert len(stage.screens[0].fed) == AT_ONCE_BYTES
+    stage.settle()
+    stage.clock.advance(PAUSE)
+    stage.pty.prints(b"y")
+    assert not stage.screens[0].fed.endswith(b"y")
+    stage.settle()
+    stage.clock.advance(COSTLY_SECONDS)
+    stage.pty.prints(b"z")
+    assert stage.screens[0].fed.endswith(b"yz")
+
+
+def test_reading_waits_before_it_writes_over_bytes_that_a_thread_has_not_fed() -> None:
     stage = FedStage()
     stage.view()
-    stage.pty.prints(b"x" * (3 * CAPACITY))
+    stage.pty.prints(COSTLY * 3 + b"x" * (3 * CAPACITY))
     assert len(stage.workers.jobs) == 1
     assert stage.pty.is_paused
     assert stage.terminal.tail.end + ROOM_BYTES >= CAPACITY
     stage.settle()
-    assert len(stage.screens[0].fed) == 3 * CAPACITY
+    assert len(stage.screens[0].fed) == 3 + 3 * CAPACITY
     assert stage.pty.unread == 0
 
 
 def test_answers_from_a_thread_reach_the_program_in_order() -> None:
     stage = FedStage()
-    stage.pty.prints(b"?" + b" " * AT_ONCE_BYTES)
+    stage.pty.prints(COSTLY * 3 + b"?" + b" " * AT_ONCE_BYTES)
     stage.settle()
     stage.pty.prints(b"?" * 3)
     stage.settle()
@@ -111,7 +161,7 @@ def test_answers_from_a_thread_reach_the_program_in_order() -> None:
 
 def test_a_snapshot_waits_for_what_is_being_fed_and_feeds_the_rest() -> None:
     stage = FedStage()
-    stage.pty.prints(b"x" * CAPACITY)
+    stage.pty.prints(COSTLY * 3 + b"x" * CAPACITY)
     stage.clock.advance(PAUSE)
     stage.pty.prints(b"12345")
     stage.settle()
@@ -126,11 +176,11 @@ def test_a_snapshot_waits_for_what_is_being_fed_and_feeds_the_rest() -> None:
 def test_a_screen_that_breaks_is_dropped_whoever_feeds_it(size: int) -> None:
     stage = FedStage()
     _, sink = stage.view()
-    stage.pty.prints(b"BREAK" + b"x" * size)
+    stage.pty.prints(COSTLY * (size - 5) + b"BREAK" + b"x" * size)
     stage.workers.run()
     assert stage.ended.lost == ["broken"]
     stage.pty.prints(b"y" * 2 * CAPACITY)
-    assert len(sink.data) == 5 + size + 2 * CAPACITY
+    assert len(sink.data) == 2 * size + 2 * CAPACITY
 
 
 def test_an_idle_screen_is_made_small_once() -> None:
@@ -149,7 +199,7 @@ def test_an_idle_screen_is_made_small_once() -> None:
 
 def test_a_terminal_is_forgotten_in_the_middle_of_a_piece() -> None:
     stage = FedStage()
-    stage.pty.prints(b"x" * CAPACITY)
+    stage.pty.prints(COSTLY * 3 + b"x" * CAPACITY)
     (job,) = stage.workers.jobs
     stage.terminal.forget()
     job.done(job.wait())

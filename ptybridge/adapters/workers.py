@@ -1,6 +1,7 @@
 """Threads beside the event loop."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Self
@@ -41,6 +42,10 @@ class ThreadWorkers:
 
         future.add_done_callback(tell)
         return _ThreadJob(future)
+
+    def cpu_seconds(self) -> float:
+        """How long the calling thread has worked (CLOCK_THREAD_CPUTIME_ID): others do not count."""
+        return time.thread_time()
 
     async def __aenter__(self) -> Self:
         """Start; threads are made when they are needed."""

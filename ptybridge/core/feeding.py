@@ -1,8 +1,10 @@
 """Feeding a screen with its terminal's output, without keeping the viewers waiting.
 
-What a person's key brings back is fed at once, a few microseconds of work. A flood is fed in large
-pieces by a worker thread while the event loop goes on: the emulator's parser leaves the interpreter
-free, and fewer, larger pieces cost less.
+Output is fed where it was read, as soon as the viewers have it: nothing is handed over, and the
+bytes are still in the processor's cache. A full read of text takes a tenth of a millisecond. But a
+program can also print what takes an emulator a thousand times as long (reset, again and again), so
+once it has held the event loop up, its output is fed by a worker thread for a while: the emulator
+leaves the interpreter free.
 """
 
 from collections.abc import Callable
@@ -14,10 +16,16 @@ from ptybridge.core.tail import Tail
 from ptybridge.core.values import WindowSize
 
 AT_ONCE_BYTES: Final = 16 * 1024
-"""What is fed on the event loop: a tenth of a millisecond of work at most."""
+"""What is fed without waiting for more, and between two looks at the time that feeding takes."""
+
+AT_ONCE_SECONDS: Final = 0.002
+"""How long feeding may hold the event loop up before the rest goes to a thread."""
+
+COSTLY_SECONDS: Final = 1.0
+"""How long it all goes to a thread then."""
 
 PAUSE: Final = 0.004
-"""Seconds after a piece in which output is gathered into the next one."""
+"""Seconds after a piece in which what is little, or costly, is gathered into the next one."""
 
 ROOM_BYTES: Final = 128 * 1024
 """What must stay free of unfed bytes, so that the tail can take the next reads."""
@@ -64,6 +72,7 @@ class ScreenFeed:
         self._feeds_until = 0
         self._timer: Timer | None = None
         self._fed_at = float("-inf")
+        self._costly_until = float("-inf")
         self._made_small_at = 0
 
     def begin(self, make_screen: MakeScreen, size: WindowSize) -> None:
@@ -94,28 +103,31 @@ class ScreenFeed:
         return self._tail.end + ROOM_BYTES - self.fed > self._tail.capacity
 
     def advance(self) -> None:
-        """Show the screen what is new: little of it at once, much of it beside the loop."""
-        if self.screen is None or self._job is not None or self._timer is not None:
-            return
+        """Show the screen what is new: at once or, where that takes long, beside the loop.
+
+        What comes in small pieces, one soon after the other, is gathered.
+        """
         backlog = self._tail.end - self.fed
-        if not backlog:
+        if self.screen is None or self._job is not None or not backlog:
             return
         if self._workers is None:
             self._feed_now()
-        elif self._clock.time() - self._fed_at < PAUSE:
-            self._timer = self._clock.call_later(PAUSE, self._go_on)
-        elif backlog <= AT_ONCE_BYTES:
-            self._feed_now()
-        else:
+            return
+        now = self._clock.time()
+        is_costly = now < self._costly_until
+        if (is_costly or backlog < AT_ONCE_BYTES) and now - self._fed_at < PAUSE:
+            if self._timer is None:
+                self._timer = self._clock.call_later(PAUSE, self._go_on)
+        elif is_costly:
             self._hand_over(self._workers)
+        else:
+            self._feed_on_loop(self._workers, now)
 
     def catch_up(self) -> None:
         """Show the screen all there is before this returns."""
         if self._job is not None:
             self._settle(self._job_number, self._job.wait())
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         if self.screen is not None and self.fed < self._tail.end:
             self._feed_now()
 
@@ -147,9 +159,7 @@ class ScreenFeed:
         if self._job is not None:
             self._job.wait()
             self._job = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         if self.screen is not None:
             self.screen.close()
             self.screen = None
@@ -158,11 +168,28 @@ class ScreenFeed:
     # --- pieces
 
     def _feed_now(self) -> None:
-        until = self._tail.end
-        self._try(lambda: self._feed(until))
-        self.fed = until
+        self._feed_to(self._tail.end)
         self._fed_at = self._clock.time()
         self._tell()
+
+    def _feed_on_loop(self, workers: Workers, now: float) -> None:
+        """Feed all that is there, unless it turns out to be costly."""
+        self._stop_timer()
+        began = workers.cpu_seconds()
+        end = self._tail.end
+        while self.screen is not None and self.fed < end:
+            self._feed_to(min(end, self.fed + AT_ONCE_BYTES))
+            if workers.cpu_seconds() - began > AT_ONCE_SECONDS:
+                self._costly_until = now + COSTLY_SECONDS
+                break
+        self._fed_at = now
+        self._tell()
+        if self.screen is not None and self.fed < end:
+            self._hand_over(workers)
+
+    def _feed_to(self, until: int) -> None:
+        self._try(lambda: self._feed(until))
+        self.fed = until
 
     def _feed(self, until: int) -> None:
         """Feed up to ``until``; runs in any thread."""
@@ -177,6 +204,7 @@ class ScreenFeed:
             self.lose(error)
 
     def _hand_over(self, workers: Workers) -> None:
+        self._stop_timer()
         until = self._tail.end
         self._submit(workers, lambda: self._feed(until), until=until)
 
@@ -206,6 +234,11 @@ class ScreenFeed:
         self._timer = None
         self._fed_at = float("-inf")
         self.advance()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _tell(self) -> None:
         """Pass on what the screen said."""

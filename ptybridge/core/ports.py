@@ -59,6 +59,9 @@ class Workers(Protocol):
         raised, also when somebody has waited for the job.
         """  # noqa: D205
 
+    def cpu_seconds(self) -> float:
+        """How long the thread that asks has worked: what to do elsewhere is told by that."""
+
 
 MakeScreen = Callable[[WindowSize, ScreenOwner], Screen]
 """Makes the screen of a new terminal; raises ScreenUnavailable where there can be none."""
