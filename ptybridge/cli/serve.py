@@ -16,8 +16,8 @@ import uvloop
 from ptybridge.adapters.audit import AuditFile
 from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.file_workers import FileWorkers
-from ptybridge.adapters.ghostty.library import load
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
+from ptybridge.adapters.ghostty.warming import warm
 from ptybridge.adapters.open_files import raise_limit
 from ptybridge.adapters.process_secrecy import SecrecyError, hide_process
 from ptybridge.adapters.responders.processes import directory_of
@@ -153,12 +153,12 @@ def _check_open_files(settings: Settings, limit: int) -> None:
 
 
 def _load_screens() -> None:
-    """Load what screens are made with ahead of the first terminal, which would wait for it.
+    """Have what screens are made with at hand before the first terminal, which would wait for it.
 
     In a thread: the server need not wait, either.
     """
     try:
-        load()
+        warm()
     except ScreenUnavailable as error:
         _log.warning("terminals have no screen; who comes late sees their tail", reason=str(error))
 
