@@ -292,6 +292,7 @@ PUBLIC = {
     *(("GET", page) for page in PAGES),
     ("GET", "/sw.js"), ("GET", "/manifest.webmanifest"), ("GET", "/offline.html"),
     ("GET", "/healthz"), ("GET", "/api/auth"), ("POST", "/api/login"), ("POST", "/api/logout"),
+    ("POST", "/api/bearer"),
 }  # fmt: skip
 """Routes that answer somebody who has not logged in, apart from the page's files."""
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,9 @@ from ptybridge.core.values import Role, SessionId
 
 MAX_LOGINS = 10_000
 """Logins that are remembered; the one that was used longest ago gives way."""
+
+MAX_RELATED_LOGINS = 100
+"""Logins that came by tickets of one login, so that nobody drives out those of others."""
 
 MAX_CLAIMS = 2_000
 """Sessions that one identity is remembered to have made; the oldest gives way."""
@@ -158,8 +161,11 @@ class AccessStore:
 
     def add_login(self, login: Login) -> str:
         """Keep a login; its secret, of which only a digest is kept."""
-        while len(self._logins) >= MAX_LOGINS:
-            self.drop_login(min(self._logins, key=lambda digest: self._logins[digest].used))
+        self._make_room(self._logins, MAX_LOGINS)
+        first = login.grounds[:1]
+        if first and first[0].startswith("login:"):
+            related = [digest for digest, of in self._logins.items() if of.grounds[:1] == first]
+            self._make_room(related, MAX_RELATED_LOGINS)
         secret = secrets.token_urlsafe(TOKEN_BYTES)
         digest = digest_of(secret)
         self._logins[digest] = login
@@ -176,6 +182,11 @@ class AccessStore:
         with suppress(Unavailable):  # then it lasts as long as the server
             self._write("INSERT INTO logins VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
         return secret
+
+    def _make_room(self, digests: Collection[bytes], limit: int) -> None:
+        """Of so many logins, have one give way to the next if it needs the room."""
+        if len(digests) >= limit:
+            self.drop_login(min(digests, key=lambda digest: self._logins[digest].used))
 
     def login(self, digest: bytes) -> Login | None:
         """The login whose secret has that digest."""

@@ -117,9 +117,12 @@ class Authentication:
     # --- logins
 
     def issue_cookie(self, identity: Identity) -> str:
-        """Begin a login: the value of its cookie."""
+        """Begin a login; see ``core.ports.Authenticator``."""
         now = self._wall_clock()
-        grounds = tuple(ground for ground in identity.grounds if not ground.startswith("login:"))
+        # Of logins that each came by a ticket of the one before, the first is enough to know.
+        logins = [ground for ground in identity.grounds if ground.startswith("login:")][-1:]
+        others = [ground for ground in identity.grounds if not ground.startswith("login:")]
+        grounds = (*logins, *others)
         login = Login(
             identity.id, identity.name, identity.role, identity.session, grounds, now, now
         )

@@ -184,10 +184,13 @@ class Authenticator(Protocol):
         """The guest that a share link lets in, one use of it spent; None if it does not."""
 
     def issue_cookie(self, identity: Identity) -> str:
-        """Begin a login: the value of its cookie."""
+        """Begin a login: the secret that stands for it, in a cookie or as a bearer.
+
+        It ends with the login that the identity came by, if there is one.
+        """
 
     def check_cookie(self, value: str) -> Identity | None:
-        """Whose login cookie this is; None if it is forged, revoked or too old."""
+        """Whose login this is the secret of; None if it is forged, revoked or too old."""
 
     def revoke_cookie(self, value: str) -> None:
         """End a login. Idempotent."""

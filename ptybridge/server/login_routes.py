@@ -1,7 +1,7 @@
-"""Logging in and out, asking who one is, and tickets."""
+"""Logging in and out, by cookie or by bearer, asking who one is, and tickets."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -17,6 +17,7 @@ from ptybridge.server.callers import CALLER
 from ptybridge.server.middlewares import (
     IDENTITY,
     authenticated,
+    bearer_of,
     error_response,
     identify,
     json_response,
@@ -45,28 +46,32 @@ class ShareLogin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: Secret
 
 
-Login = TokenLogin | PasswordLogin | ShareLogin
+class TicketLogin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of ``POST /api/bearer`` with a ticket."""
 
-_DECODERS: tuple[msgspec.json.Decoder[Login], ...] = (
-    msgspec.json.Decoder(TokenLogin),
-    msgspec.json.Decoder(PasswordLogin),
-    msgspec.json.Decoder(ShareLogin),
-)
+    ticket: Secret
+
+
+Login = TokenLogin | PasswordLogin | ShareLogin | TicketLogin
+
+_BY_COOKIE: tuple[type[Login], ...] = (TokenLogin, PasswordLogin, ShareLogin)
+_BY_BEARER: tuple[type[Login], ...] = (ShareLogin, TicketLogin)
 _WRONG = {
     TokenLogin: "the token is wrong: use the URL that the server printed",
     PasswordLogin: "the name or the password is wrong",
     ShareLogin: "this link has been used up, revoked, or has expired",
+    TicketLogin: "that ticket is no longer good",
 }
-_HOW = {TokenLogin: "token", PasswordLogin: "password", ShareLogin: "share"}
+_HOW = {TokenLogin: "token", PasswordLogin: "password", ShareLogin: "share", TicketLogin: "ticket"}
 
 
-def _login_of(body: bytes) -> Login:
-    for decoder in _DECODERS:
+def _login_of(body: bytes, kinds: Sequence[type[Login]], *, wanted: str) -> Login:
+    for kind in kinds:
         try:
-            return decoder.decode(body)
+            return msgspec.json.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
-    raise BadRequest("the body must be a token, a user and a password, or a share, each a text")
+    raise BadRequest(f"the body must be {wanted}, each a text")
 
 
 class LoginRoutes:
@@ -98,6 +103,7 @@ class LoginRoutes:
         base, authenticator = self._base, self._authenticator
         app.router.add_get(f"{base}/api/auth", self.mode)
         app.router.add_post(f"{base}/api/login", self.login)
+        app.router.add_post(f"{base}/api/bearer", self.bearer)
         app.router.add_post(f"{base}/api/logout", self.logout)
         app.router.add_get(f"{base}/api/whoami", authenticated(authenticator, self.whoami))
         app.router.add_post(f"{base}/api/tickets", authenticated(authenticator, self.ticket))
@@ -108,7 +114,32 @@ class LoginRoutes:
 
     async def login(self, request: web.Request) -> web.StreamResponse:
         """Trade a token, a password or a share link for a new login's cookie."""
-        login = _login_of(await request.read())
+        wanted = "a token, a user and a password, or a share"
+        identity = await self._let_in(request, _BY_COOKIE, wanted=wanted)
+        if isinstance(identity, web.Response):
+            return identity
+        self._end_login(request)
+        response = web.Response(status=204)
+        value = self._authenticator.issue_cookie(identity)
+        cookies.give(request, response, value, path=f"{self._base}/")
+        return response
+
+    async def bearer(self, request: web.Request) -> web.StreamResponse:
+        """Trade a share link or a ticket for a new login whose secret the client keeps itself.
+
+        That is for pages in frames of other sites, which browsers send no cookie of ours with. It
+        neither needs nor changes the login that the same browser has by cookie.
+        """
+        identity = await self._let_in(request, _BY_BEARER, wanted="a share or a ticket")
+        if isinstance(identity, web.Response):
+            return identity
+        return json_response({"bearer": self._authenticator.issue_cookie(identity)})
+
+    async def _let_in(
+        self, request: web.Request, kinds: Sequence[type[Login]], *, wanted: str
+    ) -> Identity | web.Response:
+        """Whom a login lets in, or the answer to one that is wrong."""
+        login = _login_of(await request.read(), kinds, wanted=wanted)
         how, address = _HOW[type(login)], request[CALLER].address
         throttle = request.config_dict[THROTTLE]
         with throttle.attempt(address) as attempt:
@@ -119,11 +150,7 @@ class LoginRoutes:
             await asyncio.sleep(throttle.delay(address))
             return error_response(401, "denied", _WRONG[type(login)])
         note(request, "login", identity, how=how, session=identity.session)
-        self._end_login(request)
-        response = web.Response(status=204)
-        value = self._authenticator.issue_cookie(identity)
-        cookies.give(request, response, value, path=f"{self._base}/")
-        return response
+        return identity
 
     async def _identity(self, login: Login) -> Identity | None:
         match login:
@@ -133,6 +160,8 @@ class LoginRoutes:
                 return await self._authenticator.check_password(user, password)
             case ShareLogin(share):
                 return self._authenticator.redeem_share(share)
+            case TicketLogin(ticket):
+                return self._authenticator.redeem_ticket(ticket)
 
     def _end_login(self, request: web.Request) -> None:
         """End the login whose cookie came along: each has one of its own."""
@@ -141,13 +170,20 @@ class LoginRoutes:
             self._on_logout()
 
     async def logout(self, request: web.Request) -> web.StreamResponse:
-        """End the login, and all connections that came by it."""
+        """End the login, and all connections that came by it.
+
+        Of a bearer and a cookie it is the bearer's, as in every request.
+        """
         identity = identify(request, self._authenticator)
         if identity is not None:
             note(request, "logout", identity)
-        self._end_login(request)
         response = web.Response(status=204)
-        cookies.take_back(request, response, path=f"{self._base}/")
+        if (bearer := bearer_of(request)) is not None:
+            self._authenticator.revoke_cookie(bearer)
+            self._on_logout()
+        else:
+            self._end_login(request)
+            cookies.take_back(request, response, path=f"{self._base}/")
         return response
 
     async def whoami(self, request: web.Request) -> web.StreamResponse:

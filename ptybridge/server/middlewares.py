@@ -210,12 +210,24 @@ def _is_from_here(request: web.Request, door: Door, caller: Caller) -> bool:
     return request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
 
 
+def bearer_of(request: web.Request) -> str | None:
+    """What a request shows as ``Authorization: Bearer`` (RFC 6750 section 2.1), if it does."""
+    authorizations = request.headers.getall("Authorization", [])
+    scheme, _, secret = authorizations[0].partition(" ") if len(authorizations) == 1 else ("",) * 3
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
 def identify(request: web.Request, authenticator: Authenticator) -> Identity | None:
     """Who is asking: by bearer token, ticket, login cookie, proxy (docs/wire.md section 7).
+
+    A bearer is the server's token or the secret of a login that its client keeps itself.
 
     Raises:
         TooManyAttempts: Too many tokens from that address were wrong.
     """
+    bearer = bearer_of(request)
+    if bearer is not None and (known := authenticator.check_cookie(bearer)) is not None:
+        return known
     authorizations = request.headers.getall("Authorization", [])
     if authorizations and authenticator.mode == "token":
         scheme, _, token = authorizations[0].partition(" ")
