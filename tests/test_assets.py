@@ -10,7 +10,7 @@ from ptybridge.server.assets import Assets
 from ptybridge.server.routes import NAMED_FILES
 from tests.server import WEB_ROOT
 
-PAGES = ("index.html",)
+PAGES = ("index.html", "embed.html")
 
 MAX_WEIGHT = 1_200_000
 """Bytes of all that a fresh page loads, before compression."""

@@ -215,6 +215,38 @@ async def test_the_page_has_an_address_for_each_session(
             assert (await http.get(url)).status == 200, url
 
 
+EMBEDDERS = ["https://app.example.org", "http://127.0.0.1:9999"]
+
+
+async def test_only_allowed_origins_may_show_an_embedded_session_in_a_frame() -> None:
+    async with (
+        running(settings_of(auth={"allowedOrigins": EMBEDDERS})) as server,
+        stranger() as http,
+    ):
+        for path in ("/s/main?embed=1", "/s/main/t/a?embed=1"):
+            response = await http.get(server.url(path))
+            policy = response.headers["Content-Security-Policy"]
+            assert policy.endswith(f"frame-ancestors {' '.join(EMBEDDERS)}")
+            assert "default-src 'none'" in policy
+            assert "X-Frame-Options" not in response.headers
+            assert f'data-embed="{" ".join(EMBEDDERS)}"' in await response.text()
+        version = await version_of(server)
+        for path in (
+            "/", "/?embed=1", "/s/main", "/s/main?embed=0", "/sw.js", "/offline.html", "/nowhere",
+            f"/static/{version}/js/main.js", "/api/whoami?embed=1", "/healthz",
+        ):  # fmt: skip
+            response = await http.get(server.url(path))
+            assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"], path
+            assert response.headers["X-Frame-Options"] == "DENY", path
+
+
+async def test_nobody_may_where_no_origin_is_allowed() -> None:
+    async with running() as server, stranger() as http:
+        response = await http.get(server.url("/s/main?embed=1"))
+        assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+        assert 'data-embed=""' in await response.text()
+
+
 async def test_a_handshake_of_another_version_is_told_the_right_one() -> None:
     async with running() as server:
         headers = {

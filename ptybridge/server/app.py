@@ -131,7 +131,7 @@ def make_app(
     app[PROXY_HEADER] = settings.auth.proxy_header
     app[AUDIT] = bridge.audit
     app[ACCESS] = access
-    Routes(web_root=web_root, base=base).add_to(app)
+    Routes(web_root=web_root, base=base, embedders=settings.auth.allowed_origins).add_to(app)
     LoginRoutes(
         authenticator=authenticator,
         base=base,

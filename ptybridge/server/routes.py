@@ -1,12 +1,14 @@
 """The HTTP routes that need no login: the page and its files, and health."""
 
+import html
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiohttp import web
 
 from ptybridge import __version__
 from ptybridge.server.assets import Assets, File
-from ptybridge.server.middlewares import PAGE, json_response
+from ptybridge.server.middlewares import PAGE, content_policy, json_response
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """For what is named by its content: RFC 8246."""
@@ -24,19 +26,21 @@ NAMED_FILES = ("sw.js", "manifest.webmanifest", "offline.html")
 class Routes:
     """The handlers and what they need."""
 
-    def __init__(self, *, web_root: Path, base: str) -> None:
+    def __init__(self, *, web_root: Path, base: str, embedders: Sequence[str]) -> None:
         """Read the page.
 
         Args:
             web_root: The page's folder.
             base: The path below which all routes lie: empty, or beginning with a slash.
+            embedders: Origins that may show a session in a frame.
 
         Raises:
             OSError: The page cannot be read.
         """
         self._base = base
         self._assets = Assets(web_root)
-        self._pages: dict[int, File] = {}
+        self._embedders = " ".join(embedders)
+        self._pages: dict[tuple[str, int], File] = {}
 
     def add_to(self, app: web.Application) -> None:
         """Add all routes."""
@@ -52,15 +56,26 @@ class Routes:
         app.router.add_get(f"{base}/healthz", self.health)
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        """The page; it is the same for everybody and holds no secret."""
+        """The page; it is the same for everybody and holds no secret.
+
+        With ``?embed=1`` it is one terminal alone, which allowed origins may show in a frame.
+        """
         # Relative addresses then lead to the same places from each, also behind a proxy that
         # takes a prefix away: RFC 3986 section 5.2.4.
         depth = max(0, 2 * len(request.match_info) - 1)
-        file = self._pages.get(depth)
+        is_embedded = depth > 0 and request.query.get("embed") == "1"
+        name = "embed.html" if is_embedded else "index.html"
+        file = self._pages.get((name, depth))
         if file is None:
-            file = self._pages[depth] = self._assets.page("index.html", depth=depth)
+            embedders = html.escape(self._embedders)
+            attribute = f'data-embed="{embedders}"' if is_embedded else ""
+            file = self._assets.page(name, depth=depth, attribute=attribute)
+            self._pages[name, depth] = file
         response = await _serve(request, file)
         response.headers[VERSION_HEADER] = self._assets.version
+        if is_embedded:
+            policy = content_policy(self._embedders or "'none'")
+            response.headers["Content-Security-Policy"] = policy
         return response
 
     async def static(self, request: web.Request) -> web.StreamResponse:
