@@ -43,6 +43,8 @@ export class BridgeClient {
   onstate = () => {};
   /** @type {(event: wire.SessionEvent) => void} what happens in sessions that were subscribed to */
   onevent = () => {};
+  /** @type {(typing: wire.Typing) => void} who types in a session that was subscribed to */
+  ontyping = () => {};
   /** This connection's name at the server; empty before the first welcome. */
   connectionID = "";
 
@@ -263,6 +265,9 @@ export class BridgeClient {
         }
         request?.reject(new RequestError(message.data.code, message.data.message));
         return;
+      case "typing":
+        this.ontyping(message);
+        break;
       default:
         if (wire.isSessionEvent(message)) this.onevent(message);
         else if (wire.isNotice(message)) this.#noticed(message);

@@ -40,6 +40,8 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *   | { type: "exited", data: { terminalID: string } & Exit, id?: number }
  *   | { type: "subscribed", data: Subscribed, id?: number }
  *   | { type: "unsubscribed", data: { sessionID: string }, id?: number }
+ *   | { type: "history", data: { sessionID: string, messages: Message[], more?: boolean }, id?: number }
+ *   | Typing
  *   | Notice
  *   | SessionEvent
  * )} ServerMessage
@@ -61,16 +63,25 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *
  * @typedef {{ type: "text", text: string }} Part
  * @typedef {{ id: string, role: "user" | "assistant" | "system", author: string, parts: Part[],
- *   time: number, reason?: "done" | "cancelled" | "failed", replyTo?: string }} Message
+ *   time: number, reason?: "done" | "cancelled" | "failed", replyTo?: string, number?: number,
+ *   prompt?: boolean, tools?: ToolState[] }} Message
+ * @typedef {{ callID: string, tool: string, input: Record<string, string>, needsApproval?: boolean,
+ *   approved?: boolean, output?: string, failed?: boolean }} ToolState without ``output`` nothing has come
+ *   of it yet
  * @typedef {{ id: string, name: string, role: "watcher" | "writer" | "owner" }} Member
  * @typedef {{ sessionID: string, seq: number, session: { id: string, created: number,
- *   terminals: TerminalState[], members: Member[], messages: Message[] } }} Subscribed
+ *   terminals: TerminalState[], members: Member[], messages: Message[], title?: string,
+ *   waiting?: string[] } }} Subscribed ``waiting``: the prompts that wait, in the order of their turns
+ * @typedef {{ type: "typing", data: { sessionID: string, members: { id: string, name: string }[] },
+ *   id?: number }} Typing all who type in a session now
  * @typedef {{ sessionID: string, seq: number }} Numbered
  * @typedef {(
  *   | { type: "message.created", data: Numbered & { message: Message }, id?: number }
  *   | { type: "text-delta", data: Numbered & { messageID: string, delta: string }, id?: number }
  *   | { type: "tool-call", data: Numbered & { messageID: string, callID: string, tool: string,
  *       input: Record<string, string>, needsApproval?: boolean }, id?: number }
+ *   | { type: "tool-approval", data: Numbered & { messageID: string, callID: string, approved: boolean,
+ *       author: string }, id?: number }
  *   | { type: "tool-result", data: Numbered & { messageID: string, callID: string, output: string,
  *       failed: boolean }, id?: number }
  *   | { type: "message.completed", data: Numbered & { messageID: string,
@@ -88,6 +99,7 @@ const SESSION_EVENTS = new Set([
   "message.created",
   "text-delta",
   "tool-call",
+  "tool-approval",
   "tool-result",
   "message.completed",
   "cancelled",

@@ -58,6 +58,7 @@ test("an answer is put together of words and tool calls in their order", () => {
       tool: "run",
       input: { command: "ls" },
       needsApproval: false,
+      approved: null,
       output: "0",
       failed: false,
     },
@@ -105,4 +106,44 @@ test("of a long talk the newest messages are kept", () => {
   assert.equal(model.messages.size, 2000);
   assert.equal(model.messages.has("m9"), false);
   assert.equal(model.messages.has("m2009"), true);
+});
+
+test("a prompt waits until it is answered, or withdrawn", () => {
+  const model = begun();
+  const prompt = (/** @type {string} */ id) => ({ type: "message.created", data: { message: message({ id, prompt: true }) } });
+  apply(model, prompt("p1"), prompt("p2"), prompt("p3"));
+  assert.deepEqual(model.waiting.map(({ id }) => id), ["p1", "p2", "p3"]);
+  const answer = message({ id: "a1", role: "assistant", replyTo: "p1" });
+  apply(model, { type: "message.created", data: { message: answer } }, { type: "cancelled", data: { messageID: "p2" } });
+  assert.deepEqual(model.waiting.map(({ id }) => id), ["p3"]);
+  assert.equal(model.messages.get("p2")?.state, "cancelled");
+  const session = { id: "main", created: 1, terminals: [], members: [], messages: [message({ id: "p9" })], waiting: ["p9"] };
+  model.reset({ sessionID: "main", seq: 30, session });
+  assert.deepEqual(model.waiting.map(({ id }) => id), ["p9"]);
+});
+
+test("a tool asks until somebody has decided", () => {
+  const model = begun();
+  const answer = message({ id: "a1", role: "assistant", parts: [] });
+  apply(
+    model,
+    { type: "message.created", data: { message: answer } },
+    { type: "tool-call", data: { messageID: "a1", callID: "c1", tool: "run", input: {}, needsApproval: true } },
+  );
+  const call = () => /** @type {import("../js/session/model.js").CallBlock} */ (model.messages.get("a1")?.blocks[0]);
+  assert.equal(call().needsApproval, true);
+  apply(model, { type: "tool-approval", data: { messageID: "a1", callID: "c1", approved: false, author: "Ann" } });
+  assert.deepEqual([call().needsApproval, call().approved, call().output], [false, false, null]);
+});
+
+test("older messages stand before the others, and the newest number is known", () => {
+  const model = begun([message({ id: "m5", number: 5 })]);
+  assert.equal(model.hasOlder, true);
+  const older = [3, 4, 5].map((number) => message({ id: `m${number}`, number }));
+  model.prepend({ messages: older, more: true });
+  assert.deepEqual([...model.messages.keys()], ["m3", "m4", "m5"]);
+  assert.equal(model.hasOlder, true);
+  model.prepend({ messages: [message({ id: "m2", number: 2 })] });
+  assert.equal(model.hasOlder, false);
+  assert.equal(model.newestNumber, 5);
 });

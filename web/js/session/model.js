@@ -17,22 +17,28 @@ const MOST_MESSAGES = 2000;
 /**
  * @typedef {{ kind: "text", text: string }} TextBlock
  * @typedef {{ kind: "call", callID: string, tool: string, input: Record<string, string>,
- *   needsApproval: boolean, output: string | null, failed: boolean }} CallBlock ``output`` is null
- *   while the tool works, or waits for approval
+ *   needsApproval: boolean, approved: boolean | null, output: string | null, failed: boolean }} CallBlock
+ *   ``output`` is null while the tool works, or waits for approval; ``needsApproval`` until it has been
+ *   given, or refused
  * @typedef {object} ChatMessage
  * @property {string} id
  * @property {"user" | "assistant" | "system"} role
  * @property {string} author
  * @property {number} time milliseconds since the Unix epoch
  * @property {(TextBlock | CallBlock)[]} blocks in the order in which they came
- * @property {"running" | "done" | "cancelled" | "failed"} state of an answer; what people say is done
+ * @property {"waiting" | "running" | "done" | "cancelled" | "failed"} state a prompt waits for its turn, an
+ *   answer runs; what people say is done
  * @property {string | null} replyTo the prompt that it answers
+ * @property {boolean} isPrompt a responder was asked
+ * @property {number} number its place among all of the session, from 1 on; 0: not known
  */
 
 /**
  * @typedef {(
  *   | { kind: "reset" }
  *   | { kind: "message", message: ChatMessage, isNew: boolean }
+ *   | { kind: "older" }
+ *   | { kind: "typing" }
  *   | { kind: "members" }
  *   | { kind: "terminals" }
  * )} Change what to look at again; ``isNew``: the message was not there before
@@ -47,6 +53,10 @@ export class SessionModel {
   members = new Map();
   /** @type {Map<string, ChatMessage>} in the order in which they were said */
   messages = new Map();
+  /** Whether the server may have messages from before the oldest of them. */
+  hasOlder = false;
+  /** Who types in the channel now, as the server last told. @type {{ id: string, name: string }[]} */
+  typing = [];
   /** @type {Listeners<[Change]>} */
   changed = new Listeners();
 
@@ -64,6 +74,9 @@ export class SessionModel {
     this.terminals = new Map(session.terminals.map((terminal) => [terminal.id, terminal]));
     this.members = new Map(session.members.map((member) => [member.id, member]));
     this.messages = new Map(session.messages.map((message) => [message.id, chatMessage(message)]));
+    for (const id of session.waiting ?? []) this.#set(id, "waiting");
+    this.hasOlder = (session.messages[0]?.number ?? 0) > 1;
+    this.typing = [];
     this.changed.tell({ kind: "reset" });
   }
 
@@ -80,7 +93,39 @@ export class SessionModel {
 
   /** The answers that are being given, oldest first. */
   get running() {
-    return [...this.messages.values()].filter(({ state }) => state === "running");
+    return this.#inState("running");
+  }
+
+  /** The prompts that wait for their turn, in the order of their turns. */
+  get waiting() {
+    return this.#inState("waiting");
+  }
+
+  /** @param {ChatMessage["state"]} wanted */
+  #inState(wanted) {
+    return [...this.messages.values()].filter(({ state }) => state === wanted);
+  }
+
+  /** The newest message's number; 0 before there is one. */
+  get newestNumber() {
+    return [...this.messages.values()].at(-1)?.number ?? 0;
+  }
+
+  /**
+   * Takes messages in that stand before all others.
+   * @param {{ messages: Message[], more?: boolean }} page oldest first
+   */
+  prepend({ messages, more = false }) {
+    const older = messages.map(chatMessage).filter(({ id }) => !this.messages.has(id));
+    this.messages = new Map([...older.map((message) => /** @type {const} */ ([message.id, message])), ...this.messages]);
+    this.hasOlder = more;
+    this.changed.tell({ kind: "older" });
+  }
+
+  /** @param {{ id: string, name: string }[]} members who type now */
+  nowTyping(members) {
+    this.typing = members;
+    this.changed.tell({ kind: "typing" });
   }
 
   /**
@@ -93,7 +138,7 @@ export class SessionModel {
     this.seq = event.data.seq;
     switch (event.type) {
       case "message.created":
-        this.#said(chatMessage(event.data.message));
+        this.#said(chatMessage(event.data.message), event.data.message.prompt === true);
         break;
       case "text-delta":
         this.#edit(event.data.messageID, (message) => append(message, event.data.delta));
@@ -101,13 +146,21 @@ export class SessionModel {
       case "tool-call":
         this.#edit(event.data.messageID, ({ blocks }) => {
           const { callID, tool, input, needsApproval = false } = event.data;
-          blocks.push({ kind: "call", callID, tool, input, needsApproval, output: null, failed: false });
+          blocks.push(callBlock({ callID, tool, input, needsApproval }));
+        });
+        break;
+      case "tool-approval":
+        this.#edit(event.data.messageID, ({ blocks }) => {
+          const call = callOf(blocks, event.data.callID);
+          if (call === undefined) return;
+          call.needsApproval = false;
+          call.approved = event.data.approved;
         });
         break;
       case "tool-result":
         this.#edit(event.data.messageID, ({ blocks }) => {
-          const call = blocks.find((block) => "callID" in block && block.callID === event.data.callID);
-          if (call?.kind !== "call") return;
+          const call = callOf(blocks, event.data.callID);
+          if (call === undefined) return;
           call.output = event.data.output;
           call.failed = event.data.failed;
           call.needsApproval = false;
@@ -157,14 +210,25 @@ export class SessionModel {
     if (this.terminals.delete(terminalID)) this.changed.tell({ kind: "terminals" });
   }
 
-  /** @param {ChatMessage} message */
-  #said(message) {
+  /** @param {ChatMessage} message @param {boolean} isWaiting a prompt that has just been said */
+  #said(message, isWaiting) {
+    if (isWaiting) message.state = "waiting";
     this.messages.set(message.id, message);
+    if (message.replyTo !== null) this.#set(message.replyTo, "done");
     for (const oldest of this.messages.keys()) {
       if (this.messages.size <= MOST_MESSAGES) break;
       this.messages.delete(oldest);
+      this.hasOlder = true;
     }
     this.changed.tell({ kind: "message", message, isNew: true });
+  }
+
+  /** @param {string} id @param {ChatMessage["state"]} state a prompt's turn has come */
+  #set(id, state) {
+    const prompt = this.messages.get(id);
+    if (prompt === undefined || prompt.state === state || prompt.role === "assistant") return;
+    prompt.state = state;
+    this.changed.tell({ kind: "message", message: prompt, isNew: false });
   }
 
   /**
@@ -181,9 +245,10 @@ export class SessionModel {
 
 /**
  * @param {Message} message as the server tells it
- * @returns {ChatMessage}
+ * @returns {ChatMessage} the tools that an answer has used stand before its words: their order is told
+ *   by events only
  */
-export function chatMessage({ id, role, author, time, parts, reason, replyTo }) {
+export function chatMessage({ id, role, author, time, parts, reason, replyTo, number = 0, prompt = false, tools = [] }) {
   const text = parts.map((part) => part.text).join("");
   const isAnswer = role === "assistant";
   return {
@@ -191,10 +256,33 @@ export function chatMessage({ id, role, author, time, parts, reason, replyTo }) 
     role,
     author,
     time,
-    blocks: text === "" ? [] : [{ kind: "text", text }],
+    blocks: [...tools.map(callBlock), ...(text === "" ? [] : [/** @type {TextBlock} */ ({ kind: "text", text })])],
     state: reason ?? (isAnswer ? "running" : "done"),
     replyTo: replyTo ?? null,
+    isPrompt: prompt,
+    number,
   };
+}
+
+/** @param {import("../wire.js").ToolState} tool @returns {CallBlock} */
+function callBlock({ callID, tool, input, needsApproval = false, approved, output, failed = false }) {
+  const isAsked = needsApproval && approved === undefined && output === undefined;
+  return {
+    kind: "call",
+    callID,
+    tool,
+    input,
+    needsApproval: isAsked,
+    approved: approved ?? null,
+    output: output ?? null,
+    failed,
+  };
+}
+
+/** @param {ChatMessage["blocks"]} blocks @param {string} callID */
+function callOf(blocks, callID) {
+  const isIt = (/** @type {TextBlock | CallBlock} */ block) => block.kind === "call" && block.callID === callID;
+  return /** @type {CallBlock | undefined} */ (blocks.find(isIt));
 }
 
 /** @param {ChatMessage} message @param {string} delta */
