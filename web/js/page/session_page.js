@@ -2,6 +2,7 @@
  * A session on the page: one connection, its terminals, its channel, and what the link does.
  */
 
+import { ChatPanel } from "../chat/panel.js";
 import { RequestError } from "../client.js";
 import { makeClient } from "../connect.js";
 import { FAILURES, showFailure } from "../error_view.js";
@@ -71,6 +72,10 @@ export class SessionPage {
     this.#offline = new Notice(frame.notices, { name: "offline", role: "alert" }).add(
       button("Reconnect now", () => this.#client.connect(), "primary"),
     );
+    new ChatPanel(context, frame, {
+      typeIn: (text) => void this.#workspace.active?.paste(text),
+      leave: () => this.#workspace.active?.focus(),
+    });
     frame.place.replaceChildren(element("span", { className: "bar-session", text: place.session }));
     page.commands.add(this.#commands(context), context.signal);
     const active = () => this.#workspace.active;
@@ -103,6 +108,7 @@ export class SessionPage {
     this.#client.onevent = (event) => {
       if (!this.#model.apply(event)) void this.#follow(true);
     };
+    this.#client.ontyping = ({ data }) => this.#model.nowTyping(data.members);
     this.#workspace.changed.add((pane) => this.#showActive(pane), signal);
     this.#workspace.told.add((notice, pane) => {
       this.#attention.hear(notice, () => void this.#workspace.show(pane.terminalID));
