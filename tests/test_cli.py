@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -320,6 +321,22 @@ def test_a_program_is_looked_for_in_its_own_path(tmp_path: Path) -> None:
 
 def test_times_become_seconds() -> None:
     assert terminal_defaults(Terminals(command="/bin/sh", keep_detached=1500)).keep_detached == 1.5
+
+
+def test_programs_in_terminals_find_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    path = terminal_defaults(Terminals(command="/bin/sh")).env["PATH"]
+    assert path.startswith("/usr/bin:/bin:")  # behind all that there is
+    assert shutil.which("ptybridge", path=path)
+    own = tmp_path / "ptybridge"
+    own.touch(mode=0o755)
+    for chosen in (str(tmp_path), "/usr/bin:/bin"):
+        values = Terminals(command="/bin/sh", env={"PATH": chosen})
+        assert terminal_defaults(values).env["PATH"] == chosen
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert terminal_defaults(Terminals(command="/bin/sh")).env["PATH"] == str(tmp_path)
 
 
 # --- commands that ask a server

@@ -14,6 +14,7 @@ from ptybridge.core.screen import (
     ClipboardWrite,
     CommandFinished,
     CommandStarted,
+    DownloadAsked,
     Notification,
     Progress,
     ProgressState,
@@ -156,6 +157,7 @@ def test_nothing_that_the_stream_chose_is_typed() -> None:
         pytest.param(b"\x1b]133;D;3\x07", CommandFinished(3), id="exit-code"),
         pytest.param(b"\x1b]633;E;ls\x07\x1b]633;C\x07", CommandStarted("ls"), id="command"),
         pytest.param(b"\x1b]52;c;aGk=\x07", ClipboardWrite("clipboard", "hi"), id="clipboard"),
+        pytest.param(b"\x1b]7750;1;2;L2E=;s\x1b\\", DownloadAsked("1;2;L2E=;s"), id="download"),
     ],
 )
 def test_the_stream_tells_of_itself(stream: bytes, event: ScreenEvent) -> None:

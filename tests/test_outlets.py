@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptybridge.core.events import Exited, Notice, Resized, Snapshot, ViewerInfo, Viewers
+from ptybridge.core.offers import DownloadOffered
 from ptybridge.core.screen import (
     Bell,
     ClipboardWrite,
@@ -202,6 +203,13 @@ NOTICES: list[tuple[Notice, dict[str, Any]]] = [
         {
             "type": "clipboard",
             "data": {"terminalID": "t1", "selection": "clipboard", "text": "text"},
+        },
+    ),
+    (
+        DownloadOffered("7", "/a", 12),
+        {
+            "type": "download.offered",
+            "data": {"terminalID": "t1", "downloadID": "7", "path": "/a", "size": 12},
         },
     ),
 ]

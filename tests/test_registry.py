@@ -64,8 +64,10 @@ class Stage:
 async def test_a_terminal_is_started_as_configured_and_found_by_its_name() -> None:
     stage = Stage()
     terminal = await stage.open()
+    key = terminal.description.offers.key
+    env = {"A": "b", "PTYBRIDGE_TERMINAL": terminal.id, "PTYBRIDGE_TERMINAL_KEY": key}
     assert stage.spawner.launches == [
-        Launch(argv=("/bin/sh", "-l"), env={"A": "b"}, size=SIZE, cwd="/home")
+        Launch(argv=("/bin/sh", "-l"), env=env, size=SIZE, cwd="/home")
     ]
     assert stage.registry.terminal(terminal.id) is terminal
     assert terminal.description.title == "sh"

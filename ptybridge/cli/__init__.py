@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ptybridge import __version__
-from ptybridge.cli import accounts, client_commands, remote, sharing
+from ptybridge.cli import accounts, client_commands, file_commands, remote, sharing
 
 USAGE_ERROR = 2
 """Exit code when the settings or the machine do not allow it, as argparse's own."""
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     where, as_json = remote.server_options(), remote.json_option()
     remote.add_commands(commands, where, as_json)
     client_commands.add_commands(commands, where, as_json)
+    file_commands.add_commands(commands, where, as_json)
     return parser
 
 

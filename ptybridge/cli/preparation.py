@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import socket
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from ptybridge.core.environment import child_environment
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.rules import ControlMode, Rules, Sizing
 from ptybridge.core.shell_integration import integration
+
+OWN_COMMAND = "ptybridge"
 
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
@@ -118,6 +121,8 @@ def terminal_defaults(terminals: Terminals) -> TerminalDefaults:
         **terminals.env,
     }
     env = child_environment(os.environ, passed=terminals.pass_env, added=added)
+    if "PATH" not in terminals.env:
+        env["PATH"] = _with_own_command(env["PATH"])
     cwd = _working_directory(terminals.cwd, home=env.get("HOME"))
     if cwd is None and user is not None:
         cwd = "/"  # where the server was started is not for another user
@@ -135,6 +140,14 @@ def terminal_defaults(terminals: Terminals) -> TerminalDefaults:
         idle_timeout=terminals.idle_timeout / 1000,
         rules=Rules(Sizing(terminals.sizing), ControlMode(terminals.control)),
     )
+
+
+def _with_own_command(path: str) -> str:
+    """A ``PATH`` on which ``ptybridge`` is found: at its end, where it hides nothing."""
+    scripts = sysconfig.get_path("scripts")
+    if shutil.which(OWN_COMMAND, path=path) or not shutil.which(OWN_COMMAND, path=scripts):
+        return path
+    return f"{path}{os.pathsep}{scripts}"
 
 
 def _working_directory(chosen: str | None, *, home: str | None) -> str | None:

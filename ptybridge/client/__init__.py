@@ -22,6 +22,7 @@ from ptybridge.client.errors import (
     RequestFailed,
     Unreachable,
 )
+from ptybridge.client.files import FileChanged, Files
 from ptybridge.client.lifeline import State
 from ptybridge.client.links import Transport, TransportName
 from ptybridge.client.sse import EventStreamTransport
@@ -35,6 +36,8 @@ __all__ = [
     "Client",
     "ClientError",
     "ConnectionEnded",
+    "FileChanged",
+    "Files",
     "InputInDoubt",
     "LinkBroke",
     "Output",

@@ -6,9 +6,10 @@ from ptybridge.core.control import Control
 from ptybridge.core.errors import NotFound
 from ptybridge.core.events import Notice, Viewers
 from ptybridge.core.notices import Notices
+from ptybridge.core.offers import DownloadOffered
 from ptybridge.core.ports import Clock
 from ptybridge.core.screen import ClipboardWrite
-from ptybridge.core.values import ViewerId
+from ptybridge.core.values import Role, ViewerId
 from ptybridge.core.viewer import Viewer
 
 
@@ -80,20 +81,25 @@ class Audience:
             self.changed()
 
     def _deliver(self, notices: Sequence[Notice]) -> None:
-        """Tell every viewer; a clipboard's text only who holds the keyboard."""
+        """Tell every viewer; a clipboard's text only who holds the keyboard, files who may type."""
         roster = Viewers(tuple(viewer.info for viewer in self))
         told: list[Notice] = []
         private: list[Notice] = []
+        offered: list[Notice] = []
         for notice in notices:
             if isinstance(notice, Viewers):
                 if roster != self._roster:
                     told.append(roster)
             elif isinstance(notice, ClipboardWrite):
                 private.append(notice)
+            elif isinstance(notice, DownloadOffered):
+                offered.append(notice)
             else:
                 told.append(notice)
         self._roster = roster
         for viewer in self:
             mine = [*told, *private] if viewer is self._control.holder else told
+            if offered and viewer.role >= Role.WRITER:
+                mine = [*mine, *offered]
             if mine:
                 viewer.tell(mine)

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+from ptybridge.core.offers import DownloadOffered, Offers
 from ptybridge.core.screen import (
     CommandFinished,
     CommandStarted,
+    DownloadAsked,
     Notification,
     Progress,
     ProgressState,
     PromptMark,
+    Saying,
     ScreenEvent,
     Title,
     WorkingDirectory,
@@ -31,6 +34,7 @@ class Description:
         progress: How far the program says it is; None for none.
         command: The command line that the shell runs; None while it waits for one or does not
             say, empty when it says only that something runs.
+        offers: Knows which downloads that the output offers are the program's own.
         exit_code: How the last command ended; None before one has, or when the shell did not say.
     """
 
@@ -41,6 +45,7 @@ class Description:
         "directory",
         "exit_code",
         "is_renamed",
+        "offers",
         "progress",
         "title",
     )
@@ -54,6 +59,7 @@ class Description:
         self.progress: Progress | None = None
         self.command: str | None = None
         self.exit_code: int | None = None
+        self.offers = Offers.make()
 
     def rename(self, title: str) -> bool:
         """Show a title in the place of the program's; empty: that again. Whether it is another."""
@@ -62,8 +68,13 @@ class Description:
         self.title = title or self._said
         return (self.title, self.is_renamed) != before
 
-    def note(self, event: ScreenEvent) -> ScreenEvent | None:
-        """Take note of ``event``; what viewers should be told, None when they know it already."""
+    def note(self, event: ScreenEvent) -> Saying | DownloadOffered | None:
+        """Take note of ``event``; what viewers should be told, None when that is nothing new."""
+        if isinstance(event, DownloadAsked):
+            return self.offers.accept(event)
+        return self._note(event)
+
+    def _note(self, event: Saying) -> Saying | None:
         match event:
             case Title(text):
                 event = Title(text[:MAX_TITLE])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ptybridge.core.offers import DownloadOffered
 from ptybridge.core.screen import (
     Bell,
     ClipboardWrite,
@@ -94,5 +95,6 @@ Notice = (
     | CommandStarted
     | CommandFinished
     | ClipboardWrite
+    | DownloadOffered
 )
 """What viewers are told beside the stream; it has no exact place in it."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ptybridge.core.events import Notice
+from ptybridge.core.offers import DownloadOffered
 from ptybridge.core.ports import Clock, Timer
 from ptybridge.core.screen import CommandFinished, CommandStarted, Notification, PromptMark
 
@@ -13,7 +14,7 @@ INTERVAL: Final = 0.05
 MAX_LISTED: Final = 64
 """Notices kept for one delivery beside the states; the oldest give way."""
 
-_LISTED: Final = (Notification, PromptMark, CommandStarted, CommandFinished)
+_LISTED: Final = (Notification, PromptMark, CommandStarted, CommandFinished, DownloadOffered)
 """Each of these counts; of all others only the last does."""
 
 

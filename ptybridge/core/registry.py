@@ -19,6 +19,7 @@ from ptybridge.core.errors import (
 )
 from ptybridge.core.idleness import Idleness
 from ptybridge.core.keeper import KeptSession
+from ptybridge.core.offers import KEY_VARIABLE, TERMINAL_VARIABLE
 from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner, Workers
 from ptybridge.core.rules import Rules
 from ptybridge.core.screen import ScreenFailed
@@ -226,7 +227,6 @@ class Registry:
             raise Conflict("a terminal of that name runs already")
         defaults = self._defaults
         argv = command or defaults.command
-        launch = Launch(argv=argv, env=defaults.env, size=size, cwd=cwd or defaults.cwd)
         terminal = Terminal(
             terminal_id,
             session_id=session.id,
@@ -240,6 +240,9 @@ class Registry:
             make_screen=self._make_screen,
             workers=self._workers,
         )
+        own = {TERMINAL_VARIABLE: terminal_id, KEY_VARIABLE: terminal.description.offers.key}
+        env = {**defaults.env, **own}
+        launch = Launch(argv=argv, env=env, size=size, cwd=cwd or defaults.cwd)
         self._starting[terminal_id] = opened_by
         try:
             pty = await self._spawner.spawn(launch, terminal)

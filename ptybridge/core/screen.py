@@ -127,10 +127,21 @@ class ClipboardWrite:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class DownloadAsked:
+    """Somebody's sequence offers a file (OSC 7750); whose it is ``core.offers`` knows.
+
+    Attributes:
+        text: What stands in the sequence after its number.
+    """
+
+    text: str
+
+
 CLIPBOARD_LIMIT = 1024 * 1024
 """Bytes of text that a program may offer to a clipboard at once."""
 
-ScreenEvent = (
+Saying = (
     Title
     | WorkingDirectory
     | Bell
@@ -141,6 +152,9 @@ ScreenEvent = (
     | CommandFinished
     | ClipboardWrite
 )
+"""What a stream says of its terminal, and viewers are told."""
+
+ScreenEvent = Saying | DownloadAsked
 
 
 class ScreenOwner(Protocol):

@@ -14,6 +14,7 @@ from ptybridge.core.events import (
     ViewerInfo,
     Viewers,
 )
+from ptybridge.core.offers import DownloadOffered
 from ptybridge.core.screen import (
     Bell,
     ClipboardWrite,
@@ -92,6 +93,8 @@ def notice_message(terminal_id: TerminalId, notice: Notice) -> messages.ServerMe
             message = notices.CommandFinished(terminal_id, exit_code)
         case ClipboardWrite(selection, text):
             message = notices.Clipboard(terminal_id, selection, text)
+        case DownloadOffered(offer_id, path, size):
+            message = notices.DownloadOffered(terminal_id, offer_id, path, size)
         case _:
             assert_never(notice)
     return message

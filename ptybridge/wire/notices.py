@@ -107,6 +107,16 @@ class Clipboard(Message, frozen=True):
     text: str
 
 
+class DownloadOffered(Message, frozen=True):
+    """The program offers a file (OSC 7750); only who may type is told."""
+
+    type: ClassVar[str] = "download.offered"
+    terminal_id: str
+    download_id: str
+    path: str
+    size: int
+
+
 Notice = (
     Viewers
     | Title
@@ -118,6 +128,7 @@ Notice = (
     | CommandStarted
     | CommandFinished
     | Clipboard
+    | DownloadOffered
 )
 NOTICES: tuple[type[Notice], ...] = (
     Viewers,
@@ -130,4 +141,5 @@ NOTICES: tuple[type[Notice], ...] = (
     CommandStarted,
     CommandFinished,
     Clipboard,
+    DownloadOffered,
 )

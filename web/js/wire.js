@@ -54,6 +54,8 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *       id?: number }
  *   | { type: "clipboard", data: { terminalID: string, selection: string, text: string },
  *       id?: number }
+ *   | { type: "download.offered", data: { terminalID: string, downloadID: string, path: string,
+ *       size: number }, id?: number }
  *   | { type: "title", data: { terminalID: string, title: string }, id?: number }
  *   | { type: "cwd", data: { terminalID: string, cwd: string, host?: string }, id?: number }
  *   | { type: "prompt.mark", data: { terminalID: string, part: "start" | "end" }, id?: number }
@@ -122,6 +124,7 @@ const NOTICES = new Set([
   "prompt.mark",
   "command.started",
   "command.finished",
+  "download.offered",
 ]);
 
 /**

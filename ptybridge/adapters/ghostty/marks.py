@@ -1,4 +1,4 @@
-"""Shell integration marks in the stream (OSC 133, FinalTerm's; OSC 633, VS Code's). Pure.
+"""Marks in the stream: the shells' (OSC 133, FinalTerm's; OSC 633, VS Code's), our own. Pure.
 
 The library keeps such marks to itself, so the stream is searched for them. ESC ends every other
 sequence, hence ``ESC ] 133 ;`` is always the beginning of a mark, wherever it stands.
@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from ptybridge.core.offers import CODE
 from ptybridge.core.screen import (
     CommandFinished,
     CommandStarted,
+    DownloadAsked,
     PromptMark,
     PromptPart,
     ScreenEvent,
@@ -21,9 +23,11 @@ from ptybridge.core.screen import (
 MARK_LIMIT: Final = 8192
 """The longest mark in bytes; a longer one is no mark (a command line may be in it)."""
 
-_MARK: Final = re.compile(rb"\x1b\](133|633);([^\x00-\x1f\x7f]*)(?:\x07|\x1b\\)")
+_OFFER: Final = b"%d" % CODE
+_MARK: Final = re.compile(rb"\x1b\](133|633|%b);([^\x00-\x1f\x7f]*)(?:\x07|\x1b\\)" % _OFFER)
 _BEGINNING: Final = re.compile(
-    rb"\x1b(?:\](?:[16](?:33?|)(?:(?<=33);[^\x00-\x1f\x7f]*\x1b?)?)?)?\Z"
+    rb"\x1b(?:\](?:[16](?:33?)?|7(?:7(?:50?)?)?|(?:133|633|%b);[^\x00-\x1f\x7f]*\x1b?)?)?\Z"
+    % _OFFER
 )
 _ESCAPE: Final = b"\x1b"
 _BRACKET: Final = b"]"
@@ -71,6 +75,8 @@ class MarkScanner:
         return begun if _BEGINNING.match(begun) else b""
 
     def _event(self, code: bytes, content: bytes) -> ScreenEvent | None:
+        if code == _OFFER:
+            return DownloadAsked(content.decode("ascii", errors="replace"))
         kind, *parameters = content.split(b";")
         first = parameters[0] if parameters else b""
         event: ScreenEvent | None = None
