@@ -83,12 +83,18 @@ async def test_a_trickle_does_not_prolong_it() -> None:
         writer.close()
 
 
-async def test_many_who_say_nothing_leave_a_login_quick() -> None:
-    async with running() as server, stranger() as http:
+@pytest.mark.parametrize("is_encrypted", [False, True])
+async def test_many_who_say_nothing_leave_a_login_quick(
+    is_encrypted: bool, certificate: tuple[Path, Path]
+) -> None:
+    settings, context = with_tls(certificate) if is_encrypted else (Settings(), None)
+    connector = aiohttp.TCPConnector(ssl=False) if is_encrypted else None
+    beginning = b"\x16\x03\x01\x02\x00" if is_encrypted else b"POST /api/login HTTP/1.1\r\nHost:"
+    async with running(settings, tls=context) as server, stranger(connector=connector) as http:
         silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(SILENT)]
         try:
             for sock in silent[::2]:
-                sock.sendall(b"POST /api/login HTTP/1.1\r\nHost:")
+                sock.sendall(beginning)
             times = []
             for _ in range(50):
                 began = time.monotonic()
