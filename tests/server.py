@@ -16,6 +16,7 @@ from ptybridge.adapters.access_store import AccessStore
 from ptybridge.adapters.authentication import Authentication
 from ptybridge.adapters.file_workers import FileWorkers
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
+from ptybridge.adapters.metrics import exposition
 from ptybridge.adapters.responders.processes import directory_of
 from ptybridge.adapters.responders.shell import ShellResponder
 from ptybridge.adapters.spawner import Spawner
@@ -204,6 +205,7 @@ async def running(
     audit: Audit | None = None,
     tls: ssl.SSLContext | None = None,
     responder: Responder | None = None,
+    is_scraper: Callable[[str], bool] = lambda _: False,
     command: tuple[str, ...] = ("/bin/sh",),
 ) -> AsyncIterator[Server]:
     """Run a server until the block ends."""
@@ -240,6 +242,8 @@ async def running(
                 workers=workers,
                 responder=responder or ShellResponder("/bin/sh", env=env, cwd="/"),
                 directory_of=directory_of,
+                exposition=exposition,
+                is_scraper=is_scraper,
                 files=files if settings.files.enabled else None,
             )
             patience = settings.limits.handshake / 1000

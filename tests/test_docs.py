@@ -7,9 +7,11 @@ import pytest
 import yaml
 
 from ptybridge.adapters.access_store import AccessStore
+from ptybridge.adapters.metrics import exposition, families
 from ptybridge.config import Settings, build, load, setting_names
 from ptybridge.core.access import Access
 from ptybridge.core.registry import TerminalDefaults
+from ptybridge.core.statistics import Statistics, TerminalStatistics
 from ptybridge.server.app import make_app
 from ptybridge.wire.codes import CloseCode
 from ptybridge.wire.messages import CLIENT_MESSAGES, SERVER_MESSAGES
@@ -90,6 +92,7 @@ async def test_every_route_is_in_the_documents() -> None:
         access=Access(store),
         shares=store,
         spawner=FakeSpawner(),
+        exposition=exposition,
     )
     routes = {
         f"{route.method} {route.resource.canonical}"
@@ -105,6 +108,13 @@ async def test_every_route_is_in_the_documents() -> None:
     ]
     assert unknown == []
     assert "`GET /static/...`" in OPERATIONS
+
+
+def test_every_metric_is_documented() -> None:
+    statistics = Statistics("1", TerminalStatistics(0, 0, 0, 0, 0, 0), 0, 0, 0)
+    names = {sample.name for family in families(statistics) for sample in family.samples}
+    documented = set(re.findall(r"`(ptybridge_[a-z_]+)`", OPERATIONS))
+    assert names == documented
 
 
 @pytest.mark.parametrize("page", [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"])

@@ -38,7 +38,7 @@ def token_path(settings: Settings, state: Path) -> Path:
 
 def secret_files(settings: Settings, state: Path) -> list[Path]:
     """The server's files and directories that programs in a sandbox must not see."""
-    chosen = (settings.server.tls.key, settings.logging.audit)
+    chosen = (settings.server.tls.key, settings.logging.audit, settings.metrics.token_file)
     others = [Path(name).expanduser() for name in chosen if name is not None]
     if key := os.environ.get(f"{settings.responder.openai.api_key_env}_FILE"):
         others.append(Path(key))
@@ -53,11 +53,20 @@ class Entrance:
         authentication: Knows who is asking.
         store: Logins, share links, and who made which session.
         token: To be shown in the printed URL; None where it is of no use.
+        scrape_token: Opens the metrics and nothing else; None where there is none.
     """
 
     authentication: Authentication
     store: AccessStore
     token: str | None
+    scrape_token: Token | None = None
+
+    def is_scraper(self, token: str) -> bool:
+        """Whether that is the scrape token, as its file has it now."""
+        if self.scrape_token is None:
+            return False
+        self.scrape_token.refresh()
+        return self.scrape_token.matches(token)
 
 
 def open_entrance(settings: Settings, state: Path) -> Entrance:
@@ -70,6 +79,7 @@ def open_entrance(settings: Settings, state: Path) -> Entrance:
     token: str | None = None
     users: Users | None = None
     path = token_path(settings, state)
+    scraper = scrape_token(settings)
     try:
         if auth.mode == "token":
             token = load_token(path)
@@ -94,7 +104,22 @@ def open_entrance(settings: Settings, state: Path) -> Entrance:
         login_lifetime=auth.login_lifetime / 1000,
         login_idle=auth.login_idle / 1000,
     )
-    return Entrance(authentication, store, token)
+    return Entrance(authentication, store, token, scraper)
+
+
+def scrape_token(settings: Settings) -> Token | None:
+    """The token that opens the metrics and nothing else; None where there is to be none.
+
+    Raises:
+        ServeError: Its file cannot be used.
+    """
+    chosen = settings.metrics.token_file
+    if chosen is None:
+        return None
+    try:
+        return Token.load(Path(chosen).expanduser())
+    except TokenFileError as error:
+        raise ServeError(f"metrics.tokenFile: {error}") from error
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

@@ -53,6 +53,7 @@ from ptybridge.core.access import Access
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.responder import Responder
 from ptybridge.core.screen import ScreenUnavailable
+from ptybridge.core.statistics import Statistics
 from ptybridge.server.app import POOL, REGISTRY, make_app
 from ptybridge.server.runner import Site, make_runner
 
@@ -163,6 +164,14 @@ def _load_screens() -> None:
         _log.warning("terminals have no screen; who comes late sees their tail", reason=str(error))
 
 
+def _exposition(statistics: Statistics) -> bytes:
+    """The text of the server's numbers."""
+    # Who asks for no metrics pays neither the time nor the memory of their library.
+    from ptybridge.adapters.metrics import exposition  # noqa: PLC0415
+
+    return exposition(statistics)
+
+
 async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -> None:
     """Serve until SIGINT or SIGTERM."""
     loop = asyncio.get_running_loop()
@@ -200,6 +209,8 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
             responder=ground.responder,
             keeper=store,
             directory_of=directory_of,
+            exposition=_exposition,
+            is_scraper=ground.entrance.is_scraper,
             files=files if settings.files.enabled else None,
         )
         for kept in store.load():

@@ -210,6 +210,12 @@ class Logging(Section, frozen=True):
     audit: Text | None = None
 
 
+class MetricsSettings(Section, frozen=True):
+    """Who may see the server's numbers besides its owners."""
+
+    token_file: Text | None = None
+
+
 class Settings(Section, frozen=True):
     """All of them; each part of the program is given its section."""
 
@@ -222,6 +228,7 @@ class Settings(Section, frozen=True):
     store: Store = Store()
     limits: LimitSettings = LimitSettings()
     logging: Logging = Logging()
+    metrics: MetricsSettings = MetricsSettings()
 
 
 def fields(section: type[Section]) -> dict[str, msgspec.structs.FieldInfo]:

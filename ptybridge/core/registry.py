@@ -24,6 +24,7 @@ from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner, Workers
 from ptybridge.core.rules import Rules
 from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.session import Session, Surroundings
+from ptybridge.core.statistics import TerminalStatistics
 from ptybridge.core.terminal import SHARED_FREELY, Terminal
 from ptybridge.core.values import SessionId, TerminalId, WindowSize, is_name
 
@@ -101,6 +102,9 @@ class Registry:
         self._running: dict[Terminal, Session] = {}
         self._endings: set[asyncio.Task[None]] = set()
         self._ended: deque[Terminal] = deque()
+        self._opened = 0
+        self._past_output = 0
+        self._past_input = 0
         self._is_closing = False
         self._all_ended = asyncio.Event()
         self._idleness: Idleness[Terminal] = Idleness(defaults.idle_timeout)
@@ -256,6 +260,7 @@ class Registry:
         if not session.is_closed:
             session = self._sessions.setdefault(session.id, session)
         self._running[terminal] = session
+        self._opened += 1
         session.terminal_created(terminal)
         terminal.start(pty)
         if session.is_closed:
@@ -296,10 +301,25 @@ class Registry:
         if terminal not in self._ended:
             return
         self._ended.remove(terminal)
+        self._past_output += terminal.tail.end
+        self._past_input += terminal.traffic - terminal.tail.end
         terminal.forget()
         if self._terminals.get(terminal.id) is terminal:
             del self._terminals[terminal.id]
             del self._sessions[terminal.session_id].terminals[terminal.id]
+
+    def statistics(self) -> TerminalStatistics:
+        """What there is and was, added up now."""
+        there = {*self._terminals.values(), *self._ended}
+        output = sum(terminal.tail.end for terminal in there)
+        return TerminalStatistics(
+            sessions=len(self._sessions),
+            running=len(self._running),
+            opened=self._opened,
+            viewers=sum(len(terminal.viewers) for terminal in there),
+            output_bytes=self._past_output + output,
+            input_bytes=self._past_input + sum(terminal.traffic for terminal in there) - output,
+        )
 
     def sweep(self) -> None:
         """End the terminals in which nothing happens, or that nobody views, for too long."""

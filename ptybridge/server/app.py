@@ -14,12 +14,14 @@ from ptybridge.core.keeper import Keeper
 from ptybridge.core.ports import Audit, Authenticator, MakeScreen, PtySpawner, Shares, Workers
 from ptybridge.core.registry import Registry, TerminalDefaults
 from ptybridge.core.responder import Responder
+from ptybridge.core.statistics import Statistics
 from ptybridge.server.audited import AUDIT
 from ptybridge.server.bridge import Bridge, make_bridge
 from ptybridge.server.callers import TrustedProxies
 from ptybridge.server.door import Door
 from ptybridge.server.file_routes import FileRoutes
 from ptybridge.server.login_routes import LoginRoutes
+from ptybridge.server.metrics_routes import MetricsRoutes
 from ptybridge.server.middlewares import PROXY_HEADER, at_the_door, errors_as_json, harden
 from ptybridge.server.pool import ConnectionPool
 from ptybridge.server.refusals import REFUSALS, Refusals
@@ -56,6 +58,8 @@ def make_app(
     responder: Responder | None = None,
     keeper: Keeper | None = None,
     directory_of: Callable[[int], str | None] = lambda _: None,
+    exposition: Callable[[Statistics], bytes] | None = None,
+    is_scraper: Callable[[str], bool] = lambda _: False,
     files: FileAccess | None = None,
 ) -> web.Application:
     """Wire the parts together.
@@ -75,6 +79,8 @@ def make_app(
         responder: Answers the prompts of all sessions; without it nobody does.
         keeper: Keeps sessions and messages; without it they end with the application.
         directory_of: The working directory of a process by its id, where it can be known.
+        exposition: Makes the text of the server's numbers; without it they are not served.
+        is_scraper: Whether a token is the one that opens those numbers, and nothing else.
         files: Reaches the files of whoever runs the terminals; without it nobody moves any.
     """
     websocket = settings.transport.websocket
@@ -172,6 +178,15 @@ def make_app(
         greeting=bridge.greeting,
         base=base,
     ).add_to(app)
+    if exposition is not None:
+        MetricsRoutes(
+            registry=bridge.registry,
+            pool=bridge.pool,
+            authenticator=authenticator,
+            is_scraper=is_scraper,
+            exposition=exposition,
+            base=base,
+        ).add_to(app)
     app.on_response_prepare.append(harden)
     app.cleanup_ctx.append(_running(bridge.supervisor.run, "supervisor"))
     app.cleanup_ctx.append(_running(revoker.run, "revoker"))

@@ -228,13 +228,11 @@ def identify(request: web.Request, authenticator: Authenticator) -> Identity | N
     bearer = bearer_of(request)
     if bearer is not None and (known := authenticator.check_cookie(bearer)) is not None:
         return known
-    authorizations = request.headers.getall("Authorization", [])
-    if authorizations and authenticator.mode == "token":
-        scheme, _, token = authorizations[0].partition(" ")
-        if len(authorizations) != 1 or scheme.lower() != "bearer":
+    if "Authorization" in request.headers and authenticator.mode == "token":
+        if bearer is None:
             return None
         with request.config_dict[THROTTLE].attempt(request[CALLER].address) as attempt:
-            identity = authenticator.authenticate(token.strip())
+            identity = authenticator.authenticate(bearer)
             attempt.is_right = identity is not None
             return identity
     if "ticket" in request.query:
@@ -253,16 +251,23 @@ def authenticated(authenticator: Authenticator, handler: Handler) -> Handler:
     async def check(request: web.Request) -> web.StreamResponse:
         identity = identify(request, authenticator)
         if identity is None:
-            if "Authorization" in request.headers:
-                note(request, "login.refused", None, how="token")
-                await asyncio.sleep(request.config_dict[THROTTLE].delay(request[CALLER].address))
-            response = error_response(401, "denied", _LOG_IN[authenticator.mode])
-            response.headers["WWW-Authenticate"] = "Bearer"
-            return response
+            return await refusal_of_strangers(request, authenticator)
         request[IDENTITY] = identity
         return await handler(request)
 
     return check
+
+
+async def refusal_of_strangers(
+    request: web.Request, authenticator: Authenticator
+) -> web.StreamResponse:
+    """The answer to who is not known; to who has guessed, it comes late."""
+    if "Authorization" in request.headers:
+        note(request, "login.refused", None, how="token")
+        await asyncio.sleep(request.config_dict[THROTTLE].delay(request[CALLER].address))
+    response = error_response(401, "denied", _LOG_IN[authenticator.mode])
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 async def harden(_: web.Request, response: web.StreamResponse) -> None:

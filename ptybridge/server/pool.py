@@ -26,7 +26,11 @@ class Party:
 
 
 class ConnectionPool:
-    """All open connections, whatever carries them and whatever they are used for."""
+    """All open connections, whatever carries them and whatever they are used for.
+
+    Attributes:
+        opened: How many there were since the start.
+    """
 
     def __init__(self, *, limit: int, per_user: int) -> None:
         """At most ``limit`` in all, and ``per_user`` of one who does not own the server."""
@@ -34,6 +38,7 @@ class ConnectionPool:
         self._per_user = per_user
         self._connections: dict[ConnectionId, Connection] = {}
         self._accounts: Counter[str] = Counter()
+        self.opened = 0
         self._parties: dict[tuple[object, ...], Party] = {}
 
     def __len__(self) -> int:
@@ -67,6 +72,7 @@ class ConnectionPool:
         if not is_owner and self._accounts[identity.account] >= self._per_user:
             raise LimitReached("connections of one user", self._per_user)
         self._connections[connection.id] = connection
+        self.opened += 1
         self._accounts[identity.account] += 1
         self._join(connection)
 

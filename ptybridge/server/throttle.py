@@ -56,13 +56,18 @@ class Attempt:
 
 
 class Throttle:
-    """Refuses whoever has guessed too often."""
+    """Refuses whoever has guessed too often.
+
+    Attributes:
+        wrong: Logins that were wrong, or refused unseen, since the start.
+    """
 
     def __init__(self, *, limit: int, time: Callable[[], float]) -> None:
         """``limit`` wrong logins a minute; ``time`` tells seconds since any moment."""
         self._limit = limit
         self._time = time
         self._failures: dict[str, list[float]] = {}
+        self.wrong = 0
 
     @contextmanager
     def attempt(self, address: str) -> Iterator[Attempt]:
@@ -74,6 +79,7 @@ class Throttle:
         site, now = site_of(address), self._time()
         failures = self._recent(site)
         if len(failures) >= self._limit:
+            self.wrong += 1
             raise TooManyAttempts(self._limit, failures[-self._limit] + WINDOW - now)
         failures.append(now)
         self._failures.pop(site, None)  # to the end: the order is that of the last attempt
@@ -86,6 +92,8 @@ class Throttle:
         finally:
             if attempt.is_right:
                 self._forgive(site, now)
+            else:
+                self.wrong += 1
 
     def _forgive(self, site: str, moment: float) -> None:
         failures = self._failures.get(site, [])
