@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from dataclasses import dataclass
+from random import Random
 
 import pytest
 
@@ -88,19 +89,59 @@ async def test_a_silent_crowd_is_asked_and_dropped_in_turns() -> None:
     supervisor = Supervisor(
         crowd.pool, TIMES, time=clock.time, also=lambda: swept.append(clock.time())
     )
-    clock.advance(30)
+
+    def let_pass(seconds: int) -> None:
+        for _ in range(seconds):
+            list(supervisor.sweep())
+            clock.advance(1)
+
+    let_pass(30)
     turns = [len(crowd.pinged) for _ in supervisor.sweep()]
     assert turns == [WRITTEN_A_TURN, 2 * WRITTEN_A_TURN, count, count]
-    clock.advance(9)
-    list(supervisor.sweep())
-    clock.advance(1)
+    let_pass(10)
     answering = crowd.pinged[-1]
     for turn, _ in enumerate(supervisor.sweep()):
         if turn == 0:
             answering.on_heard()  # while the others are being dropped
     assert len(crowd.dropped) == count - 1
     assert list(crowd.pool) == [answering]
-    assert swept == [clock.time() - 10, clock.time() - 1, clock.time()]
+    assert swept[-3:] == [clock.time() - 2, clock.time() - 1, clock.time()]
+
+
+async def test_ten_minutes_of_peers_that_stall_two_seconds_at_a_time_cost_nobody() -> None:
+    clock, dice = ManualClock(), Random(7)
+    crowd = Crowd(40, clock)
+    silent = next(iter(crowd.pool))
+    times = Timeouts(ping_after=1, drop_after=2.5)
+    supervisor = Supervisor(crowd.pool, times, time=clock.time, also=lambda: None)
+    began, answered = clock.time(), 0
+    while clock.time() < began + 600:
+        clock.advance(times.period * dice.choice([1, 1, 1, 1.5, 8]))  # the machine is busy, too
+        for turn, _ in enumerate(supervisor.sweep()):
+            if turn == 0:
+                clock.turn()  # what came while the loop stood still is read
+        for connection in crowd.pinged[answered:]:
+            if connection is not silent:
+                clock.call_later(dice.uniform(0, 2), connection.on_heard)
+        answered = len(crowd.pinged)
+    assert crowd.dropped == [silent]
+    assert crowd.pinged.count(silent) == 1
+    assert answered > 40 * 100
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_who_answered_while_the_loop_stood_still_is_not_dropped(answers: bool) -> None:
+    clock = ManualClock()
+    crowd = Crowd(1, clock)
+    supervisor = Supervisor(crowd.pool, TIMES, time=clock.time, also=lambda: None)
+    clock.advance(30)
+    list(supervisor.sweep())
+    (connection,) = crowd.pinged
+    clock.advance(60)
+    for turn, _ in enumerate(supervisor.sweep()):
+        if turn == 0 and answers:
+            connection.on_heard()
+    assert crowd.dropped == ([] if answers else [connection])
 
 
 QUICK = settings_of(transport={"websocket": {"ping": {"interval": 200, "timeout": 200}}})
@@ -120,6 +161,30 @@ async def test_a_half_open_peer_is_pinged_and_dropped() -> None:
         assert await reader.readexactly(2) == b"\x89\x00"  # one ping, which nobody answers
         assert await reader.read() == b""
         assert len(server.pool) == 0
+        writer.close()
+
+
+async def test_a_connection_with_terminals_and_a_channel_is_asked_once() -> None:
+    async with running(QUICK) as server, server.binary() as owner, asyncio.timeout(10):
+        terminals = [await owner.open("cat") for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(HANDSHAKE.format(port=server.port).encode())
+        await reader.readuntil(b"\r\n\r\n")
+        texts = ['{"type":"subscribe","data":{"sessionID":"main"}}'] + [
+            f'{{"type":"attach","data":{{"channel":{channel},"terminalID":"{name}",'
+            f'"rows":24,"cols":80}}}}'
+            for channel, name in enumerate(terminals, 1)
+        ]
+        for text in texts:
+            writer.write(struct.pack("!BB4x", 0x81, 0x80 | len(text)) + text.encode())
+        (connection,) = [one for one in server.pool if one.id != owner.welcome["connectionID"]]
+        received = await reader.read()  # until it is dropped
+        assert received.count(b'"type":"attached"') == 2
+        assert received.count(b'"type":"subscribed"') == 1
+        assert received.count(b"\x89\x00") == 1
+        assert connection not in server.pool
+        assert not connection.viewers
+        assert not connection.subscriptions
         writer.close()
 
 

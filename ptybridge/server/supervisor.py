@@ -20,6 +20,9 @@ WRITTEN_A_TURN = 64
 _STALLED = 2.0
 """A sweep this many periods late shows that the loop stood still, not that peers were silent."""
 
+_CATCH_UP_TURNS = 4
+"""Turns of the loop in which what came meanwhile is read, before anybody is judged by silence."""
+
 
 class Peer(Protocol):
     """Whoever must show life now and then."""
@@ -103,6 +106,9 @@ class Supervisor:
         now = self._time()
         is_late = now - self._swept_at > _STALLED * self._timeouts.period
         self._swept_at = now
+        if is_late:  # what they sent while the loop stood still has not been read yet
+            for _ in range(_CATCH_UP_TURNS):
+                yield
         everybody = iter(self._pool)
         while peers := list(islice(everybody, JUDGED_A_TURN)):
             verdict = judge(peers, self._timeouts, now=now)
@@ -111,8 +117,7 @@ class Supervisor:
                 connection.link.ping()
                 if count % WRITTEN_A_TURN == 0:
                     yield
-            # What they sent while the loop stood still has not been read yet.
-            for count, connection in enumerate([] if is_late else verdict.drop, 1):
+            for count, connection in enumerate(verdict.drop, 1):
                 if connection.pinged_at is not None:  # else it has just answered
                     connection.link.abort()
                 if count % WRITTEN_A_TURN == 0:
