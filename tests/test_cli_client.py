@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -162,7 +163,7 @@ def test_an_answer_s_words_stand_in_lines_of_their_own() -> None:
 
 @asynccontextmanager
 async def attached(
-    server: Server, terminal: str, *options: str
+    server: Server, terminal: str, *options: str, python_path: str = ""
 ) -> AsyncIterator[tuple[Keeper, Client]]:
     """``attach`` in a real terminal, and another viewer of the same one.
 
@@ -172,7 +173,8 @@ async def attached(
     script = f"stty -g; {shlex.join(words)}; echo rc=$?; stty -g; echo OVER"
     async with Spawner() as spawner, server.binary() as other:
         await other.attach(terminal)
-        keeper = await start(spawner, "/bin/sh", "-c", script, **environment(server))
+        env = {**environment(server), "PYTHONPATH": python_path}
+        keeper = await start(spawner, "/bin/sh", "-c", script, **env)
         try:
             yield keeper, other
         finally:
@@ -225,6 +227,64 @@ async def test_the_end_of_the_terminal_is_the_end_with_its_exit_code() -> None:
             await shows(keeper, b"READY")
             keeper.pty.write(b"exit 5\r")
             await over(keeper, 5)
+
+
+async def attach_of(keeper: Keeper) -> int:
+    """The process id of the ``attach`` that the shell in this terminal runs."""
+    found: list[int] = []
+    async with asyncio.timeout(20):
+        while not found:
+            await asyncio.sleep(0.02)
+            found = children_of(keeper.pty.pid)
+    return found[0]
+
+
+def children_of(pid: int) -> list[int]:
+    """The process ids of a process's children (proc(5)); none where it has gone."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process."""
+    return Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+async def test_a_signal_leaves_the_terminal_as_it_was(number: signal.Signals) -> None:
+    async with running() as server, server.binary() as owner:
+        terminal = await owner.open("/bin/sh", "-c", "printf '\\033[?1049hREADY'; exec sh")
+        async with attached(server, terminal) as (keeper, _):
+            await shows(keeper, b"READY")
+            os.kill(await attach_of(keeper), number)
+            await over(keeper, 128 + number)
+            assert b"\x1b[?1049l" in keeper.data
+        assert server.registry.terminal(terminal).status is None
+
+
+async def test_a_fault_of_ours_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
+    fault = "from ptybridge.client.queries import QueryFilter\nQueryFilter.feed = None\n"
+    (tmp_path / "sitecustomize.py").write_text(fault)
+    async with running() as server, server.binary() as owner:
+        terminal = await owner.open(*SHELL)
+        await owner.attach(terminal)
+        async with attached(server, terminal, python_path=str(tmp_path)) as (keeper, _):
+            await over(keeper, 1)
+
+
+async def test_who_loses_their_terminal_loses_no_other() -> None:
+    async with running() as server, server.binary() as owner:
+        terminal = await owner.open(*SHELL)
+        async with attached(server, terminal) as (keeper, _):
+            await shows(keeper, b"READY")
+            attach = await attach_of(keeper)
+            keeper.pty.hang_up()
+            async with asyncio.timeout(20):
+                while is_alive(attach):
+                    await asyncio.sleep(0.02)
+        assert server.registry.terminal(terminal).status is None
 
 
 async def test_a_cut_is_said_and_mended_with_the_whole_screen() -> None:

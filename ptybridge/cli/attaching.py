@@ -41,6 +41,10 @@ LEAVE = (
 """What programs turn on and may leave on: other screen, mouse, focus, paste, keys, cursor."""
 
 
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+"""Signals that leave the terminal as it was. Its own keys send none of them while it is raw."""
+
+
 class EscapeReader:
     r"""Keys to what is typed, and the words of the user to us: ``~`` at the start of a line.
 
@@ -98,9 +102,10 @@ class RawTerminal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
+        # Each in its turn: where the terminal has gone, nothing is left to restore (EIO).
+        with contextlib.suppress(OSError):
             self.write(LEAVE)
-        finally:
+        with contextlib.suppress(termios.error):
             termios.tcsetattr(self.keys, termios.TCSADRAIN, self._saved)
 
     def write(self, data: bytes) -> None:
@@ -136,11 +141,13 @@ async def attach(arguments: argparse.Namespace) -> int:
         view = await client.attach(arguments.id, rows=rows, cols=cols, role=role)  # type: ignore[arg-type]  # of two literals
         attachment = Attachment(client, view, terminal)
         try:
-            with terminal:
+            # The signals first, and to the last: none may end us while the terminal is raw.
+            with attachment.signals(), terminal:
                 end = await attachment.run()
         finally:
             view.detach()
-    print(f"[{end.text}]", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"[{end.text}]", file=sys.stderr)
     return end.code
 
 
@@ -168,28 +175,36 @@ class Attachment:
 
     async def run(self) -> End:
         """Join them until the user detaches, or the terminal or the connection ends."""
-        with self._listening():
-            tasks = [asyncio.create_task(self._show()), asyncio.create_task(self._type())]
-            try:
-                return await self._over
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-
-    @contextlib.contextmanager
-    def _listening(self) -> Iterator[None]:
-        """Hear keys, changes of size, and signals."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self._terminal.keys, self._on_keys)
+        tasks = [asyncio.create_task(self._show()), asyncio.create_task(self._type())]
+        for task in tasks:
+            task.add_done_callback(self._on_task_done)
+        try:
+            return await self._over
+        finally:
+            loop.remove_reader(self._terminal.keys)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _on_task_done(self, task: "asyncio.Task[None]") -> None:
+        """A fault of ours ends it: nobody is to sit before a screen that shows nothing more."""
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None and not self._over.done():
+            self._over.set_exception(fault)
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """Take changes of size, and let what would end this process end the attachment."""
+        loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGWINCH, self._on_resize)
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING:
             loop.add_signal_handler(number, self._end, End("detached", 128 + number))
         try:
             yield
         finally:
-            loop.remove_reader(self._terminal.keys)
-            for number in (signal.SIGWINCH, signal.SIGTERM, signal.SIGHUP):
+            for number in (signal.SIGWINCH, *ENDING):
                 loop.remove_signal_handler(number)
 
     def _end(self, end: End) -> None:
