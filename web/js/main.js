@@ -14,6 +14,7 @@ import { Look } from "./page/look.js";
 import { Preferences } from "./page/preferences.js";
 import { SessionPage } from "./page/session_page.js";
 import { parsePlace } from "./place.js";
+import { followVisualViewport } from "./touch/visual_viewport.js";
 import { button } from "./ui/dom.js";
 import { Notice } from "./ui/notice.js";
 
@@ -36,6 +37,7 @@ class App {
   #turn = 0;
 
   async start() {
+    followVisualViewport();
     addEventListener("hashchange", () => void this.#go());
     addEventListener("storage", () => this.#preferences.refresh());
     // Before the emulator sees it: a shortcut is not for the shell.

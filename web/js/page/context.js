@@ -19,6 +19,7 @@
  * @property {string} sessionID
  * @property {import("../client.js").BridgeClient} client
  * @property {import("../session/model.js").SessionModel} model
+ * @property {import("../touch/modifiers.js").Modifiers} modifiers held on the bar of keys
  * @property {AbortSignal} signal aborted when the page leaves the session
  */
 

@@ -38,6 +38,8 @@ export const DEFAULTS = Object.freeze({
   isNotifying: false,
   /** Whether commands have a mark beside them, where the shell tells of them. */
   hasCommandMarks: true,
+  /** Whether there is a bar of keys: "auto" where fingers type, "always" or "never". */
+  keyBar: "auto",
   /** Whether what is on the screen is read out. */
   isScreenReader: false,
   /** Whether the channel stands beside the terminals. */

@@ -13,6 +13,8 @@ import { PeopleView } from "../session/people_view.js";
 import { TurnView } from "../session/turn_view.js";
 import { Workspace } from "../session/workspace.js";
 import { systemClock } from "../socket.js";
+import { KeyBar } from "../touch/key_bar.js";
+import { Modifiers } from "../touch/modifiers.js";
 import { button, element } from "../ui/dom.js";
 import { Notice } from "../ui/notice.js";
 import { terminalCommands } from "../terminal/terminal_commands.js";
@@ -60,6 +62,7 @@ export class SessionPage {
       sessionID: place.session,
       client: this.#client,
       model: this.#model,
+      modifiers: new Modifiers(),
       signal: this.#abort.signal,
     };
     this.#workspace = new Workspace(context, { stage: frame.stage, strip: frame.tabs });
@@ -79,6 +82,7 @@ export class SessionPage {
     frame.place.replaceChildren(element("span", { className: "bar-session", text: place.session }));
     page.commands.add(this.#commands(context), context.signal);
     const active = () => this.#workspace.active;
+    new KeyBar(frame.foot, { ...context, active });
     page.commands.add(terminalCommands({ active, preferences: page.preferences }), context.signal);
     this.#listen();
   }

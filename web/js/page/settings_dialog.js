@@ -52,6 +52,10 @@ export async function openSettings(preferences) {
         }),
         form.check("isNotifying", "Tell me when a long command ends while I look elsewhere", askToNotify),
       ),
+      form.group(
+        "Touch",
+        form.choice("keyBar", "Bar of keys", { auto: "Where fingers type", always: "Always", never: "Never" }),
+      ),
       form.group("Access", form.check("isScreenReader", "Screen reader mode: what is printed is read out")),
     ],
   });

@@ -125,8 +125,8 @@ export class Workspace {
   }
 
   #makePane() {
-    const { client, preferences, look } = this.#context;
-    const pane = new TerminalPane(client, preferences, look);
+    const { client, preferences, look, modifiers } = this.#context;
+    const pane = new TerminalPane(client, preferences, look, modifiers);
     pane.changed.add(() => {
       this.#drawTabs();
       if (pane === this.#active) this.changed.tell(pane);

@@ -73,7 +73,8 @@ export function connectClipboard(host, view, paste, complain, isCopyOnSelect) {
     (event) => {
       if (event.shiftKey) return;
       event.preventDefault();
-      if (view.hasMouse) return;
+      // A long press has a menu of its own.
+      if (view.hasMouse || /** @type {PointerEvent} */ (event).pointerType === "touch") return;
       if (view.hasSelection) void copy().then(() => view.clearSelection());
       else void pasteFromClipboard();
     },

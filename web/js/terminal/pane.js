@@ -6,8 +6,12 @@ import { RequestError } from "../client.js";
 import { Listeners } from "../listeners.js";
 import { LARGE_BYTES, Paste } from "../paste.js";
 import { button, element } from "../ui/dom.js";
+import { openMenu } from "../ui/menu.js";
 import { Notice } from "../ui/notice.js";
 import { ring } from "./bell.js";
+import { connectGestures } from "../touch/gestures.js";
+import { Modifiers } from "../touch/modifiers.js";
+import { connectSoftKeyboard } from "../touch/soft_keyboard.js";
 import { connectClipboard } from "./clipboard.js";
 import { MarkGutter } from "./mark_gutter.js";
 import { SearchBar } from "./search_bar.js";
@@ -67,8 +71,9 @@ export class TerminalPane {
    * @param {BridgeClient} client
    * @param {import("../page/preferences.js").Preferences} preferences
    * @param {import("../page/look.js").Look} look
+   * @param {Modifiers} [modifiers] held on the bar of keys
    */
-  constructor(client, preferences, look) {
+  constructor(client, preferences, look, modifiers = new Modifiers()) {
     this.#client = client;
     this.host = element("div", { className: "pane-terminal" });
     this.#notices = element("div", { className: "notices" });
@@ -103,6 +108,8 @@ export class TerminalPane {
     this.view.onexit = (exit) => this.#hasEnded(exit);
     this.view.onoutput = () => this.#hasPrinted();
     this.element.addEventListener("focusin", () => this.focused.tell());
+    this.view.modify = (text) => modifiers.apply(text);
+    this.#connectTouch(preferences);
     connectClipboard(
       this.host,
       this.view,
@@ -110,6 +117,43 @@ export class TerminalPane {
       (reason) => this.hint(reason),
       () => preferences.get("isCopyOnSelect"),
     );
+  }
+
+  /** @param {import("../page/preferences.js").Preferences} preferences */
+  #connectTouch(preferences) {
+    const { signal } = this.#abort;
+    connectGestures(this.host, {
+      onscroll: (pixels, x, y) => this.view.scrollBy(pixels, x, y),
+      preferences,
+      onpress: (x, y) => this.view.selectWordAt(x, y),
+      onrelease: (x, y) => this.#openTouchMenu(x, y),
+      signal,
+    });
+    const field = this.view.emulator.textarea;
+    if (field === undefined) return;
+    connectSoftKeyboard(field, (text) => this.type(new TextEncoder().encode(text)), signal);
+  }
+
+  /** @param {number} x @param {number} y */
+  #openTouchMenu(x, y) {
+    this.view.selectWordAt(x, y); // again: browsers make a click of a finger that leaves
+    const { selection } = this.view;
+    /** @type {import("../ui/menu.js").Item[]} */
+    const items = [
+      { text: "Paste", act: () => void this.pasteFromClipboard() },
+      { text: "Select all", act: () => this.view.emulator.selectAll() },
+      { text: "Search", icon: "search", act: () => this.search.open(selection) },
+    ];
+    if (selection !== "") items.unshift({ text: "Copy", icon: "copy", act: () => void this.#copy(selection) });
+    openMenu(this.host, items, { label: "Terminal", at: { x, y }, onclose: () => this.focus() });
+  }
+
+  async pasteFromClipboard() {
+    try {
+      await this.paste(await navigator.clipboard.readText());
+    } catch {
+      this.hint("The browser does not let this page read the clipboard.");
+    }
   }
 
   /** This viewer, as the server tells all; null before it has. */

@@ -46,6 +46,8 @@ export class TerminalView {
   /** For each write that is not parsed yet, whether its queries are muted. @type {boolean[]} */
   #writing = [];
   #isAnswered = false;
+  /** Of a line, what fingers have moved and was not scrolled yet. */
+  #unscrolled = 0;
   /** @type {import("../../vendor/addon-image/addon-image.mjs").ImageAddon | null} */
   #images = null;
   /** @type {number | null} */
@@ -63,6 +65,8 @@ export class TerminalView {
   onexit = () => {};
   /** @type {(notice: Notice, own: Viewer | null) => void} */
   ontold = () => {};
+  /** @type {(text: string) => string} what a key types, as if modifiers were held besides */
+  modify = (text) => text;
   /** @type {(text: string) => void} a program wants to fill the clipboard (OSC 52) */
   onclipboard = () => {};
   /** @type {() => void} new output was shown; not called for what is old */
@@ -96,7 +100,7 @@ export class TerminalView {
     );
     const encoder = new TextEncoder();
     this.#emulator.onData((text) => {
-      if (!isStale(text)) this.onkeys(encoder.encode(text));
+      if (!isStale(text)) this.onkeys(encoder.encode(this.modify(text)));
     });
     this.#emulator.onBinary((text) =>
       this.onkeys(Uint8Array.from(text, (unit) => unit.charCodeAt(0))),
@@ -105,6 +109,7 @@ export class TerminalView {
     // How tests and scripts read what is on the screen, whichever renderer draws it.
     Object.defineProperty(host, "screenText", { get: () => this.text() });
     Object.defineProperty(host, "bufferText", { get: () => this.allText() });
+    Object.defineProperty(host, "selectedText", { get: () => this.selection });
   }
 
   #open() {
@@ -189,6 +194,46 @@ export class TerminalView {
 
   get isBracketed() {
     return this.#emulator.modes.bracketedPasteMode;
+  }
+
+  get isApplicationCursor() {
+    return this.#emulator.modes.applicationCursorKeysMode;
+  }
+
+  /**
+   * Scrolls as a finger does.
+   * @param {number} pixels down, in CSS pixels
+   * @param {number} x where, in CSS pixels of the window
+   * @param {number} y
+   */
+  scrollBy(pixels, x, y) {
+    const screen = this.#host.querySelector(".xterm-screen");
+    if (screen === null) return;
+    if (this.#emulator.buffer.active.type === "alternate" || this.hasMouse) {
+      const how = { deltaY: pixels, clientX: x, clientY: y, bubbles: true, cancelable: true };
+      screen.dispatchEvent(new WheelEvent("wheel", how));
+      return;
+    }
+    this.#unscrolled += pixels / (screen.clientHeight / this.#emulator.rows);
+    const lines = Math.trunc(this.#unscrolled);
+    this.#unscrolled -= lines;
+    if (lines !== 0) this.#emulator.scrollLines(lines);
+  }
+
+  /**
+   * Selects the word at a point of the window, in CSS pixels.
+   * @param {number} x
+   * @param {number} y
+   */
+  selectWordAt(x, y) {
+    const { rows, cols, buffer } = this.#emulator;
+    const box = this.#host.querySelector(".xterm-screen")?.getBoundingClientRect();
+    if (box === undefined) return;
+    const row = Math.floor(((y - box.top) / box.height) * rows);
+    const col = Math.floor(((x - box.left) / box.width) * cols);
+    const line = buffer.active.viewportY + row;
+    const [start, end] = wordAt(buffer.active.getLine(line), col, cols);
+    if (end > start) this.#emulator.select(start, line, end - start);
   }
 
   get hasMouse() {
@@ -386,4 +431,18 @@ export class TerminalView {
     window.clearTimeout(this.#fitTimer);
     this.#emulator.dispose();
   }
+}
+
+/**
+ * @param {import("../../vendor/xterm/xterm.mjs").IBufferLine | undefined} line
+ * @param {number} col
+ * @param {number} cols
+ * @returns {[number, number]} the first column of the word there, and the one behind its last
+ */
+function wordAt(line, col, cols) {
+  const isWord = (/** @type {number} */ at) => /[^\s"'`()[\]{}<>|;,]/.test(line?.getCell(at)?.getChars() ?? "");
+  let [start, end] = [col, col];
+  while (start > 0 && isWord(start - 1)) start -= 1;
+  while (end < cols && isWord(end)) end += 1;
+  return isWord(col) ? [start, end] : [col, col];
 }

@@ -19,9 +19,14 @@ import { icon } from "./icons.js";
  * Opens a menu at an element until something is chosen or it is dismissed.
  * @param {HTMLElement} anchor gets the focus back
  * @param {(Item | null)[]} items null: a line between
- * @param {{ label?: string, onclose?: () => void }} [how]
+ * @param {{ label?: string, at?: { x: number, y: number }, onclose?: () => void }} [how] ``at``: where
+ *   to open it, in CSS pixels of the window; else below the anchor
  */
-export function openMenu(anchor, items, { label = anchor.getAttribute("aria-label") ?? "Menu", onclose } = {}) {
+export function openMenu(
+  anchor,
+  items,
+  { label = anchor.getAttribute("aria-label") ?? "Menu", at, onclose } = {},
+) {
   const menu = element("div", {
     className: "menu",
     attributes: { role: "menu", popover: "auto", "aria-label": label },
@@ -38,7 +43,7 @@ export function openMenu(anchor, items, { label = anchor.getAttribute("aria-labe
     onclose?.();
   });
   menu.showPopover();
-  place(menu, anchor);
+  place(menu, at === undefined ? anchor.getBoundingClientRect() : new DOMRect(at.x, at.y, 0, 0));
   anchor.setAttribute("aria-haspopup", "menu");
   anchor.setAttribute("aria-expanded", "true");
   rows(menu)[0]?.focus();
@@ -87,9 +92,8 @@ function moveFocus(menu, event) {
   event.preventDefault();
 }
 
-/** @param {HTMLElement} menu @param {HTMLElement} anchor */
-function place(menu, anchor) {
-  const box = anchor.getBoundingClientRect();
+/** @param {HTMLElement} menu @param {DOMRect} box */
+function place(menu, box) {
   const { offsetWidth: width, offsetHeight: height } = menu;
   const left = Math.max(8, Math.min(box.left, innerWidth - width - 8));
   const below = box.bottom + 4;
