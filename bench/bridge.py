@@ -181,8 +181,11 @@ class Bridge:
 
 
 @contextmanager
-def start() -> Iterator[Bridge]:
-    """Run a server with the default settings, but for ``ROOM``, in a state directory of its own."""
+def start(*limits: str) -> Iterator[Bridge]:
+    """Run a server with the default settings, but for ``ROOM``, in a state directory of its own.
+
+    ``limits`` are more that differ, as ``NAME=VALUE``.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="ptybridge-bench-") as state,
         processes.running(
@@ -192,7 +195,7 @@ def start() -> Iterator[Bridge]:
             "0",
             "--set",
             "logging.level=warning",
-            *(word for limit in ROOM for word in ("--set", f"limits.{limit}")),
+            *(word for limit in (*ROOM, *limits) for word in ("--set", f"limits.{limit}")),
             env={"PTYBRIDGE_STATE_DIR": state},
         ) as server,
     ):

@@ -41,6 +41,9 @@ PING_INTERVAL = 30.0
 SHELL = "exec /bin/sh -i"
 """A shell that reads no files of the user's."""
 
+ROOM = f"connections={SIZES[-1] + 10}"
+"""For those who measure beside those who are held; all else is as by default."""
+
 LIMIT = 150.0
 """Seconds that all may take."""
 
@@ -59,7 +62,7 @@ class Connections:
             return []
         sizes = SIZES[:-1] if quick else SIZES
         allow_connections(max(sizes))
-        with limit_to(LIMIT, self.name), bridge.start() as served, broadcast.start() as floor:
+        with limit_to(LIMIT, self.name), bridge.start(ROOM) as served, broadcast.start() as floor:
             return uvloop.run(_measure(served, floor, sizes, quick=quick))
 
 
