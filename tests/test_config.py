@@ -282,7 +282,6 @@ def test_a_setting_is_read_by_the_program() -> None:
         if isinstance(node, ast.Attribute)
     }
     unread = {name for name in setting_names() if python_name(name) not in read}
-    unread.discard("transport.websocket.compression")  # nothing compresses: auto and off agree
     assert unread == set()
 
 

@@ -51,7 +51,9 @@ class FakeLink:
     def send_batch(self, batch: Batch) -> None:
         raise AssertionError("an outlet sends to one link")
 
-    def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
+    def send_binary(
+        self, header: bytes, parts: Sequence[memoryview | bytes], *, key: object = None
+    ) -> None:
         self.sent.append(decode(header + b"".join(parts)))
 
     def stream_binary(self, header: bytes, pieces: Iterator[bytes]) -> None:

@@ -7,13 +7,14 @@ import asyncio
 import re
 import zlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
 from ptybridge.wire.codes import CloseCode
+from ptybridge.wire.frames import SUBPROTOCOL, Frame, Kind
 from ptybridge.wire.websocket import Opcode
-from tests.server import TOKEN, Server, running, settings_of
+from tests.server import TOKEN, Client, Server, running, settings_of
 from tests.test_websocket_framing import client_frame
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
@@ -292,13 +293,132 @@ async def test_a_hostile_frame_ends_its_connection_and_no_other(
         assert (await other.receive("pong"))["id"] == 1
 
 
-async def test_no_extension_is_negotiated() -> None:
-    async with running() as server, raw_peer(server) as (reader, writer):
-        offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
-        writer.write(spelt(hostile(UPGRADE, offer), server))
+OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+
+FAR = "X-Forwarded-For: 203.0.113.5"
+
+BEHIND_A_PROXY = {"server": {"trustedProxies": ["127.0.0.1"]}, "limits": {"messageBytes": 2048}}
+
+
+async def head_with(server: Server, *lines: str) -> bytes:
+    async with raw_peer(server) as (reader, writer):
+        writer.write(spelt("\n".join([SOCKET + UPGRADE.strip(), *lines, ""]), server))
         status, head = await head_of(reader)
         assert status == 101
-        assert b"extensions" not in head.lower()
+        return head
+
+
+async def test_compression_is_for_those_who_offer_it_from_elsewhere() -> None:
+    async with running(settings_of(**BEHIND_A_PROXY)) as server:
+        for lines in ((OFFER,), (FAR,), (OFFER, "X-Forwarded-For: ::ffff:127.0.0.1")):
+            assert b"extensions" not in (await head_with(server, *lines)).lower()
+        head = await head_with(server, OFFER, FAR)
+        assert (
+            b"\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+            b"client_no_context_takeover\r\n"
+        ) in head
+        head = await head_with(server, FAR, OFFER + "=9; server_max_window_bits=10")
+        assert b"; server_max_window_bits=10\r\n" in head
+
+
+async def test_compression_can_be_turned_off() -> None:
+    off = settings_of(**BEHIND_A_PROXY, transport={"websocket": {"compression": "off"}})
+    async with running(off) as server:
+        assert b"extensions" not in (await head_with(server, OFFER, FAR)).lower()
+
+
+@pytest.mark.parametrize(
+    ("frames", "code"),
+    [
+        pytest.param(client_frame(Opcode.TEXT, BOMB[:1500], rsv=0x40), 1009, id="a-bomb"),
+        pytest.param(
+            client_frame(Opcode.TEXT, BOMB[:1000], fin=False, rsv=0x40)
+            + client_frame(Opcode.CONTINUATION, BOMB[1000:1900]),
+            1009,
+            id="a-bomb-in-pieces",
+        ),
+        pytest.param(client_frame(Opcode.TEXT, BOMB, rsv=0x40), 1009, id="too-large-already"),
+        pytest.param(client_frame(Opcode.PING, b"", rsv=0x40), 1002, id="a-compressed-ping"),
+        pytest.param(client_frame(Opcode.TEXT, PING, rsv=0x20), 1002, id="another-reserved-bit"),
+        pytest.param(client_frame(Opcode.BINARY, b"\xff" * 9, rsv=0x40), 1007, id="no-deflate"),
+    ],
+)
+async def test_a_hostile_compressed_frame_ends_its_connection_and_no_other(
+    frames: bytes, code: int
+) -> None:
+    async with running(settings_of(**BEHIND_A_PROXY)) as server, server.plain() as other:
+        async with raw_peer(server) as (reader, writer):
+            writer.write(spelt(f"{SOCKET}{UPGRADE}{OFFER}\n{FAR}\n", server))
+            assert (await head_of(reader))[0] == 101
+            say = zlib.compressobj(wbits=-15)
+            said = say.compress(b'{"type":"say","data":{"text":"heard"}}')
+            said += say.flush(zlib.Z_SYNC_FLUSH)
+            writer.write(client_frame(Opcode.TEXT, said.removesuffix(b"\0\0\xff\xff"), rsv=0x40))
+            writer.write(frames + client_frame(Opcode.TEXT, b'{"type":"say","data":{"text":"x"}}'))
+            received = await reader.read()
+        close = re.search(rb"\x88[\x02-\x7d]" + code.to_bytes(2, "big"), received, re.DOTALL)
+        assert close is not None, received[-200:]
+        said_there = server.registry.session("main").chat.recent
+        assert [message.text for message in said_there] == ["heard"]
+        await other.send("ping", request_id=1)
+        assert (await other.receive("pong"))["id"] == 1
+
+
+async def shown(client: Client, marker: bytes) -> bytes:
+    """What a viewer's terminal has printed to ``marker``, whichever way the viewer speaks."""
+    collected = b""
+    while marker not in collected:
+        message = await client.next()
+        if isinstance(message, Frame):
+            assert message.kind is not Kind.SNAPSHOT
+            collected += message.payload  # an INPUT_ACK has none
+        elif message["type"] == "output":
+            collected += message["data"]["output"].encode()
+    return collected
+
+
+async def test_what_is_compressed_arrives_as_it_was_sent() -> None:
+    script = "stty raw -echo; echo READY; read _; seq 10000; read _; seq 10001 20000; exec cat"
+    settings = settings_of(server=BEHIND_A_PROXY["server"], terminals={"tailBytes": 65_536})
+    expected = "".join(f"{number}\n" for number in range(1, 10_001)).encode()
+    async with (
+        running(settings) as server,
+        AsyncExitStack() as stack,
+    ):
+
+        async def from_afar(*protocols: str) -> Client:
+            ws = await stack.enter_async_context(
+                server.http.ws_connect(
+                    server.url("/ws?sessionID=main"),
+                    protocols=protocols,
+                    headers={"X-Forwarded-For": "203.0.113.5"},
+                    compress=15,
+                )
+            )
+            assert ws.compress
+            return Client(ws)
+
+        first, second, plain = [await from_afar(*it) for it in ([SUBPROTOCOL], [SUBPROTOCOL], [])]
+        terminal = await first.open("sh", "-c", script)
+        for client in (first, second, plain):
+            await client.attach(terminal)
+            assert await shown(client, b"READY\n") == b"READY\n"
+        await first.type(b"\n")
+        for client in (first, second, plain):
+            assert await shown(client, b"\n10000\n") == expected
+        await first.type(b"\n")
+        while True:
+            message = await first.next()
+            if isinstance(message, Frame) and b"\n20000\n" in message.payload:
+                break  # more than the tail holds has been printed now
+        late = await from_afar(SUBPROTOCOL)
+        await late.attach(terminal)
+        snapshot = await late.frame(Kind.SNAPSHOT)
+        assert b"19999" in snapshot.payload
+        await late.send("say", text="a long story " * 100)
+        for client in (first, second, plain, late):
+            told = await client.receive("message.created")
+            assert told["data"]["message"]["parts"][0]["text"] == "a long story " * 100
 
 
 @pytest.mark.parametrize(("coding", "wbits"), [("gzip", 31), ("deflate", 15)])

@@ -1,6 +1,7 @@
 """One WebSocket on a fake transport: order, full sockets, closing."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 
 from ptybridge.server import websocket
+from ptybridge.server.links import Batch
 from ptybridge.server.transport_link import MAX_OUTBOX
 from ptybridge.server.websocket import WebSocketLink
 from ptybridge.wire.codes import CloseCode
+from ptybridge.wire.deflate import Deflater, inflate
 from ptybridge.wire.websocket import Opcode, close_frame, frame, header
 from tests.test_websocket_framing import client_frame
 
@@ -97,12 +100,16 @@ class Received:
 class Line:
     """A link, its receiver, its transport, and the peer's end of the socket."""
 
-    def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
+    def __init__(
+        self, ours: socket.socket, theirs: socket.socket, *, deflater: Deflater | None = None
+    ) -> None:
         self.theirs = theirs
         self.transport = FakeTransport(ours)
         self.received = Received()
         loop = asyncio.get_running_loop()
-        self.link = WebSocketLink(self.received, self.transport, max_message=1000, loop=loop)
+        self.link = WebSocketLink(
+            self.received, self.transport, max_message=1000, loop=loop, deflater=deflater
+        )
         self.transport.link = self.link
 
     def read(self) -> bytes:
@@ -127,6 +134,15 @@ async def line() -> Any:
         sock.setblocking(False)
     with ours, theirs:
         yield Line(ours, theirs)
+
+
+@pytest.fixture
+async def packing_line() -> Any:
+    ours, theirs = socket.socketpair()
+    for sock in (ours, theirs):
+        sock.setblocking(False)
+    with ours, theirs:
+        yield Line(ours, theirs, deflater=Deflater())
 
 
 async def turn() -> None:
@@ -397,3 +413,98 @@ async def test_a_stream_that_breaks_off_ends_the_connection(line: Line) -> None:
     line.link.stream_binary(b"", pieces())
     await settled(line)
     assert line.transport.drained() == close_frame(CloseCode.INTERNAL, "")
+
+
+# --- compression
+
+LONG = b"many a word, and many a word again; " * 40
+
+
+def unpacked(data: bytes) -> list[tuple[int, bool, bytes]]:
+    """Each frame's opcode, whether it is marked as compressed, and its payload, unpacked if so."""
+    found = []
+    while data:
+        size, begin = data[1], 2
+        if size == 126:
+            size, begin = int.from_bytes(data[2:4], "big"), 4
+        payload = data[begin : begin + size]
+        is_packed = bool(data[0] & 0x40)
+        assert data[0] & 0xB0 == 0x80
+        found.append((data[0] & 0x0F, is_packed, payload))
+        if is_packed:
+            assert size < len(LONG) // 4
+            found[-1] = (data[0] & 0x0F, True, inflate(payload, limit=1 << 20))
+        data = data[begin + size :]
+    return found
+
+
+async def test_long_messages_are_compressed_and_short_ones_are_not(packing_line: Line) -> None:
+    line = packing_line
+    noise = os.urandom(2000)
+    line.link.post(b"short")
+    line.link.post(LONG)
+    line.link.send_text(LONG + b"2")
+    line.link.send_binary(b"head", [memoryview(LONG)], key=("terminal", 0))
+    line.link.send_binary(b"h2", [memoryview(LONG)], key=("terminal", 0))
+    line.link.send_binary(b"head", [memoryview(LONG)[:600]], key=("terminal", 0))
+    line.link.send_binary(b"key", [b"k"])
+    line.link.send_binary(b"", [noise])
+    line.link.post_binary(LONG)
+    line.link.ping()
+    await turn()
+    assert unpacked(line.read()) == [
+        (Opcode.TEXT, False, b"short"),
+        (Opcode.TEXT, True, LONG),
+        (Opcode.TEXT, True, LONG + b"2"),
+        (Opcode.BINARY, True, b"head" + LONG),
+        (Opcode.BINARY, True, b"h2" + LONG),
+        (Opcode.BINARY, True, b"head" + LONG[:600]),
+        (Opcode.BINARY, False, b"keyk"),
+        (Opcode.BINARY, False, noise),
+        (Opcode.BINARY, True, LONG),
+        (Opcode.PING, False, b""),
+    ]
+
+
+async def test_a_batch_is_compressed_once_for_all_who_compress_alike(
+    line: Line, packing_line: Line
+) -> None:
+    batch = Batch([b"short", LONG])
+    packing_line.link.send_batch(batch)
+    line.link.send_batch(batch)
+    packing_line.link.send_batch(batch)
+    packed = packing_line.read()
+    assert unpacked(packed) == [(Opcode.TEXT, False, b"short"), (Opcode.TEXT, True, LONG)] * 2
+    assert line.read() == frame(Opcode.TEXT, b"short") + frame(Opcode.TEXT, LONG)
+    assert batch.deflated == {15: packed[: len(packed) // 2]}
+
+
+async def test_a_snapshot_is_compressed_as_it_is_written(packing_line: Line) -> None:
+    line = packing_line
+    line.link.stream_binary(b"head", iter([LONG, LONG, b"end"]))
+    line.link.ping()  # between the fragments
+    line.link.post(b"behind")
+    for _ in range(10):
+        await turn()
+    stream = line.read() + line.transport.drained()
+    message, opcodes = b"", []
+    while stream:
+        size, begin = stream[1], 2
+        if size == 126:
+            size, begin = int.from_bytes(stream[2:4], "big"), 4
+        opcodes.append(stream[0])
+        if stream[0] & 0x0F in (Opcode.BINARY, Opcode.CONTINUATION):
+            message += stream[begin : begin + size]
+        stream = stream[begin + size :]
+    assert inflate(message, limit=1 << 20) == b"head" + LONG + LONG + b"end"
+    fragments = [first for first in opcodes if first & 0x0F in (0x0, 0x2)]
+    assert fragments[0] == 0x42
+    assert set(fragments[1:-1]) == {0x00}
+    assert fragments[-1] == 0x80
+    assert sorted(set(opcodes) - set(fragments)) == [0x81, 0x89]
+
+
+async def test_what_a_client_compresses_is_unpacked(packing_line: Line) -> None:
+    hello = bytes.fromhex("f248cdc9c90700")  # RFC 7692 section 7.2.3.1
+    packing_line.link.data_received(client_frame(Opcode.TEXT, hello, rsv=0x40))
+    assert packing_line.received.log == [b"Hello", "heard"]

@@ -163,3 +163,64 @@ def test_a_close_frame_that_no_peer_may_send_is_refused(payload: bytes) -> None:
 
 def test_a_close_frame_may_be_empty() -> None:
     assert parse_close(b"") == (1005, "")
+
+
+HELLO = bytes.fromhex("f248cdc9c90700")  # RFC 7692 section 7.2.3.1
+
+RSV1 = 0x40
+
+
+def read_inflated(data: bytes, *, max_message: int = 1000) -> list[tuple[int, bytes]]:
+    return list(FrameReader(max_message=max_message, inflates=True).feed(data))
+
+
+def test_a_compressed_message_comes_whole_or_in_fragments_beside_others() -> None:
+    whole = client_frame(Opcode.TEXT, HELLO, rsv=RSV1)
+    parts = (
+        client_frame(Opcode.BINARY, HELLO[:3], fin=False, rsv=RSV1)
+        + client_frame(Opcode.PING, b"between")
+        + client_frame(Opcode.CONTINUATION, HELLO[3:])
+    )
+    plain = client_frame(Opcode.TEXT, b"plain", fin=False)
+    plain += client_frame(Opcode.CONTINUATION, b"ly")
+    assert read_inflated(whole + parts + plain + client_frame(Opcode.BINARY, b"key")) == [
+        (Opcode.TEXT, b"Hello"),
+        (Opcode.PING, b"between"),
+        (Opcode.BINARY, b"Hello"),
+        (Opcode.TEXT, b"plainly"),
+        (Opcode.BINARY, b"key"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        pytest.param(client_frame(Opcode.PING, HELLO, rsv=RSV1), 1002, id="control-frame"),
+        pytest.param(client_frame(Opcode.TEXT, HELLO, rsv=0x60), 1002, id="another-bit-too"),
+        pytest.param(client_frame(Opcode.TEXT, HELLO, rsv=0x20), 1002, id="another-bit"),
+        pytest.param(
+            client_frame(Opcode.TEXT, HELLO[:3], fin=False, rsv=RSV1)
+            + client_frame(Opcode.CONTINUATION, HELLO[3:], rsv=RSV1),
+            1002,
+            id="not-in-the-first-fragment-only",
+        ),
+        pytest.param(client_frame(Opcode.TEXT, b"\xff\xff", rsv=RSV1), 1007, id="no-deflate"),
+        pytest.param(
+            client_frame(Opcode.TEXT, b"\0\2\0\xfd\xff\xc3\x28\0", rsv=RSV1),
+            1007,
+            id="unpacks-to-no-utf-8",
+        ),
+        pytest.param(client_frame(Opcode.TEXT, b"x" * 1500, rsv=RSV1), 1009, id="too-large-packed"),
+    ],
+)
+def test_what_is_wrong_with_a_compressed_message(data: bytes, code: int) -> None:
+    with pytest.raises(ProtocolViolation) as refused:
+        read_inflated(data)
+    assert refused.value.code == code
+
+
+def test_a_message_that_cannot_be_packed_may_be_as_large_as_any() -> None:
+    stored = b"\0" + (1000).to_bytes(2, "little") + (0xFFFF ^ 1000).to_bytes(2, "little")
+    message = bytes(range(250)) * 4
+    data = client_frame(Opcode.BINARY, stored + message + b"\0", rsv=RSV1)
+    assert read_inflated(data) == [(Opcode.BINARY, message)]

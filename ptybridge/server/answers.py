@@ -93,7 +93,9 @@ class AnswerLink:
     def send_batch(self, batch: Batch) -> None:
         """Drop it: events are nobody's here."""
 
-    def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
+    def send_binary(
+        self, header: bytes, parts: Sequence[memoryview | bytes], *, key: object = None
+    ) -> None:
         """Drop it: nobody listens."""
 
     def stream_binary(self, header: bytes, pieces: Iterator[bytes]) -> None:

@@ -168,6 +168,7 @@ def make_app(
         greeting=bridge.greeting,
         follow=bridge.sessions.follow,
         base=base,
+        compresses=websocket.compression == "auto",
     ).add_to(app)
     EventStreams(
         authenticator=authenticator,

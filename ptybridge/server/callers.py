@@ -41,6 +41,12 @@ class Caller:
         """Whether nobody on the way can read what the client sends."""
         return self.scheme == "https"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the client is on this machine, as far as is known."""
+        address = parse_address(self.address)
+        return self.address == UNIX or (address is not None and address.is_loopback)
+
 
 CALLER = web.RequestKey("caller", Caller)
 """Where a request comes from; set before everything else looks at it."""

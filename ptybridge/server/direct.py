@@ -102,7 +102,9 @@ class DirectLink:
         for message in batch.messages:
             self._put(message)
 
-    def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
+    def send_binary(
+        self, header: bytes, parts: Sequence[memoryview | bytes], *, key: object = None
+    ) -> None:
         """Send a binary frame; ``parts`` are copied, being good during the call only."""
         kind, channel, offset = HEADER.unpack(header)
         self._put(Frame(Kind(kind), channel, offset, b"".join(parts)))

@@ -117,7 +117,9 @@ class EventStreamLink(TransportLink):
         events = b"".join(event for text in batch.messages if (event := self._event(text)))
         self._write([events], len(events))
 
-    def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
+    def send_binary(
+        self, header: bytes, parts: Sequence[memoryview | bytes], *, key: object = None
+    ) -> None:
         """Send a frame as an event now."""
         event = self._frame_event(header, parts)
         self._write([event], len(event))

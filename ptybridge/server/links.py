@@ -10,13 +10,15 @@ class Batch:
     Attributes:
         messages: The messages, in order.
         frames: The same as WebSocket frames, kept by the link that made them first.
+        deflated: The same as frames of which some are compressed, by window bits.
     """
 
-    __slots__ = ("frames", "messages")
+    __slots__ = ("deflated", "frames", "messages")
 
     def __init__(self, messages: Sequence[bytes]) -> None:
         self.messages = messages
         self.frames: bytes | None = None
+        self.deflated: dict[int, bytes] | None = None
 
 
 class Link(Protocol):
@@ -44,8 +46,14 @@ class Link(Protocol):
     def send_batch(self, batch: Batch) -> None:
         """Send JSON messages now, all in one write."""
 
-    def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
-        """Send one binary message now; ``parts`` are only good during the call."""
+    def send_binary(
+        self, header: bytes, parts: Sequence[memoryview | bytes], *, key: object = None
+    ) -> None:
+        """Send one binary message now; ``parts`` are only good during the call.
+
+        The same ``key`` says of another call that its ``parts`` are the same bytes, if they are as
+        many, so that what is made of them is made once for all links; None says nothing.
+        """
 
     def stream_binary(self, header: bytes, pieces: Iterator[bytes]) -> None:
         """Send one binary message in pieces, one in each turn of the loop as long as it goes out.

@@ -122,7 +122,8 @@ class BinaryOutlet:
 
     def output(self, offset: int, parts: Sequence[memoryview]) -> None:
         """Send an OUTPUT frame, straight from the tail."""
-        self._link.send_binary(HEADER.pack(_OUTPUT, self._channel, offset), parts)
+        key = (self._terminal_id, offset)
+        self._link.send_binary(HEADER.pack(_OUTPUT, self._channel, offset), parts, key=key)
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """Send a SNAPSHOT frame, as it is written."""

@@ -27,6 +27,7 @@ from ptybridge.server.pool import ConnectionPool
 from ptybridge.server.router import Router
 from ptybridge.server.websocket import WebSocketLink
 from ptybridge.wire.codes import CloseCode
+from ptybridge.wire.deflate import Deflater, negotiate
 from ptybridge.wire.frames import SUBPROTOCOL
 
 PLAIN_SIZE = WindowSize(24, 80)
@@ -52,10 +53,12 @@ class Sockets:
         greeting: Greeting,
         follow: Callable[[Connection, Session], None],
         base: str,
+        compresses: bool,
     ) -> None:
         """``base`` is the path below which all routes lie: empty, or beginning with a slash.
 
-        ``follow`` subscribes a connection to its default session.
+        ``follow`` subscribes a connection to its default session. With ``compresses``, messages
+        may be compressed for clients that are not on this machine.
         """
         self._authenticator = authenticator
         self._access = access
@@ -67,6 +70,8 @@ class Sockets:
         self._greeting = greeting
         self._follow = follow
         self._base = base
+        self._compresses = compresses
+        self._deflaters: dict[int, Deflater] = {}
 
     def add_to(self, app: web.Application) -> None:
         """Add both routes."""
@@ -146,11 +151,14 @@ class Sockets:
         self, request: web.Request, connection: Connection, accept: str
     ) -> web.StreamResponse:
         """Answer the handshake and take the connection into the pool, if that has room."""
+        extension, deflater = self._compression(request)
 
         def open_link(transport: asyncio.Transport) -> WebSocketLink:
             loop = asyncio.get_running_loop()
             max_message = self._greeting.max_message
-            link = WebSocketLink(connection, transport, max_message=max_message, loop=loop)
+            link = WebSocketLink(
+                connection, transport, max_message=max_message, loop=loop, deflater=deflater
+            )
             connection.open(link)
             try:
                 self._pool.add(connection)
@@ -167,4 +175,22 @@ class Sockets:
             return link
 
         subprotocol = SUBPROTOCOL if connection.speaks_binary else None
-        return upgrade.take_over(request, open_link, accept=accept, subprotocol=subprotocol)
+        return upgrade.take_over(
+            request, open_link, accept=accept, subprotocol=subprotocol, extension=extension
+        )
+
+    def _compression(self, request: web.Request) -> tuple[str | None, Deflater | None]:
+        """What is agreed to of the client's extensions, and what then compresses for it.
+
+        Between two processes of one machine nothing would be gained.
+        """
+        if not self._compresses or request[CALLER].is_local:
+            return None, None
+        agreed = negotiate(upgrade.offered_extensions(request))
+        if agreed is None:
+            return None, None
+        answer, window_bits = agreed
+        deflater = self._deflaters.get(window_bits)
+        if deflater is None:
+            deflater = self._deflaters[window_bits] = Deflater(window_bits)
+        return answer, deflater

@@ -38,6 +38,11 @@ def offered_subprotocols(request: web.BaseRequest) -> list[str]:
     return [name.strip() for value in values for name in value.split(",") if name.strip()]
 
 
+def offered_extensions(request: web.BaseRequest) -> list[str]:
+    """The extensions that the client offers, as its headers say it (section 9.1)."""
+    return request.headers.getall("Sec-WebSocket-Extensions", [])
+
+
 def _tokens(request: web.BaseRequest, header: str) -> set[str]:
     values = request.headers.getall(header, [])
     return {token.strip().lower() for value in values for token in value.split(",")}
@@ -76,8 +81,11 @@ def take_over(
     *,
     accept: str,
     subprotocol: str | None = None,
+    extension: str | None = None,
 ) -> HandedOver:
     """Answer 101 and make the request's transport a WebSocket's.
+
+    ``subprotocol`` and ``extension`` are what was agreed to.
 
     Raises:
         ConnectionResetError: The client has gone already.
@@ -90,6 +98,8 @@ def take_over(
     ]
     if subprotocol is not None:
         lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
+    if extension is not None:
+        lines.append(f"Sec-WebSocket-Extensions: {extension}")
 
     def answer(transport: asyncio.Transport) -> WebSocketLink:
         transport.write("\r\n".join([*lines, "", ""]).encode("ascii"))

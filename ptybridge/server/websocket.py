@@ -12,10 +12,12 @@ from time import perf_counter
 
 from ptybridge.server.links import Batch
 from ptybridge.server.transport_link import Receiver, TransportLink
+from ptybridge.wire import deflate
 from ptybridge.wire import websocket as framing
 from ptybridge.wire.codes import CloseCode
+from ptybridge.wire.deflate import Deflater
 from ptybridge.wire.errors import ProtocolViolation
-from ptybridge.wire.websocket import FrameReader, Opcode
+from ptybridge.wire.websocket import COMPRESSED, FrameReader, Opcode
 
 CLOSE_SECONDS = 5.0
 """How long a peer may take to answer a close frame (RFC 6455 section 7.1.1)."""
@@ -32,7 +34,7 @@ _PING = framing.frame(Opcode.PING, b"")
 class WebSocketLink(TransportLink):
     """One WebSocket, server's side, after the handshake (RFC 6455)."""
 
-    __slots__ = ("_has_failed", "_reader", "_rest")
+    __slots__ = ("_deflater", "_has_failed", "_reader", "_rest")
 
     def __init__(
         self,
@@ -41,9 +43,12 @@ class WebSocketLink(TransportLink):
         *,
         max_message: int,
         loop: asyncio.AbstractEventLoop,
+        deflater: Deflater | None = None,
     ) -> None:
+        """With ``deflater``, messages may be compressed, in both directions (RFC 7692)."""
         super().__init__(receiver, transport, loop=loop)
-        self._reader = FrameReader(max_message=max_message)
+        self._reader = FrameReader(max_message=max_message, inflates=deflater is not None)
+        self._deflater = deflater
         self._has_failed = False
         self._rest: Iterator[tuple[int, bytes]] | None = None
 
@@ -139,36 +144,75 @@ class WebSocketLink(TransportLink):
 
     def post(self, message: bytes) -> None:
         """Send a text message, together with others of this turn of the loop."""
-        self._post_frame(framing.frame(Opcode.TEXT, message))
+        self._post_frame(self._frame(Opcode.TEXT, message))
 
     def post_binary(self, message: bytes) -> None:
         """Send a binary message, together with others of this turn of the loop."""
-        self._post_frame(framing.frame(Opcode.BINARY, message))
+        self._post_frame(self._frame(Opcode.BINARY, message))
 
     def send_text(self, message: bytes) -> None:
         """Send a text message now."""
+        if self._deflater is not None:
+            frame = self._frame(Opcode.TEXT, message)
+            self._write([frame], len(frame))
+            return
         start = framing.header(Opcode.TEXT, len(message))
         self._write([start, message], len(start) + len(message))
 
     def send_batch(self, batch: Batch) -> None:
         """Send text messages now, in frames that all WebSockets share."""
+        if self._deflater is not None:
+            frames = self._deflated(batch, self._deflater.window_bits)
+            self._write([frames], len(frames))
+            return
         if batch.frames is None:
             batch.frames = b"".join(framing.frame(Opcode.TEXT, text) for text in batch.messages)
         self._write([batch.frames], len(batch.frames))
 
-    def send_binary(self, header: bytes, parts: Sequence[memoryview | bytes]) -> None:
+    def _deflated(self, batch: Batch, window_bits: int) -> bytes:
+        """The frames of a batch, made once for all links that compress alike."""
+        if batch.deflated is None:
+            batch.deflated = {}
+        frames = batch.deflated.get(window_bits)
+        if frames is None:
+            frames = b"".join(self._frame(Opcode.TEXT, text) for text in batch.messages)
+            batch.deflated[window_bits] = frames
+        return frames
+
+    def _frame(self, opcode: Opcode, message: bytes) -> bytes:
+        """A message in one frame, compressed where that makes it smaller."""
+        if self._deflater is not None and len(message) >= deflate.MIN_BYTES:
+            packed = self._deflater.message(message)
+            if len(packed) < len(message):
+                return framing.frame(opcode | COMPRESSED, packed)
+        return framing.frame(opcode, message)
+
+    def send_binary(
+        self, header: bytes, parts: Sequence[memoryview | bytes], *, key: object = None
+    ) -> None:
         """Send a binary message now."""
         size = len(header) + sum(map(len, parts))
+        if self._deflater is not None and size >= deflate.MIN_BYTES:
+            begin, packed = self._deflater.shared(header, parts, key=key and (key, size))
+            packed_size = len(begin) + len(packed)
+            if packed_size < size:
+                start = framing.header(Opcode.BINARY | COMPRESSED, packed_size)
+                self._write([start + begin, packed], packed_size + len(start))
+                return
         start = framing.header(Opcode.BINARY, size)
         self._write([start + header, *parts], size + len(start))
 
     def stream_binary(self, header: bytes, pieces: Iterator[bytes]) -> None:
         """Send one binary message as fragments (RFC 6455 section 5.4), a piece a turn."""
-        self._begin_stream(framing.fragments(header, pieces))
+        opcode = int(Opcode.BINARY)
+        if self._deflater is not None:
+            pieces = self._deflater.pieces(header, pieces)
+            header, opcode = b"", opcode | COMPRESSED
+        self._begin_stream(framing.fragments(header, pieces, opcode=opcode))
 
     def stream_text(self, messages: Iterator[bytes]) -> None:
         """Send text messages, one a turn."""
-        self._begin_stream(framing.frame(Opcode.TEXT, message) for message in messages)
+        self._begin_stream(self._frame(Opcode.TEXT, message) for message in messages)
 
     def ping(self) -> None:
         """Send a ping frame."""

@@ -10,8 +10,12 @@ import struct
 import sys
 from collections.abc import Iterable, Iterator
 
+from ptybridge.wire import deflate
 from ptybridge.wire.codes import CloseCode
 from ptybridge.wire.errors import ProtocolViolation
+
+COMPRESSED = 0x40
+"""Added to the opcode of a message that is compressed (RFC 7692 section 6: the bit RSV1)."""
 
 MAX_CONTROL_PAYLOAD = 125
 """Bytes that a control frame may carry (section 5.5)."""
@@ -33,6 +37,7 @@ _RSV = 0x70
 _MASKED = 0x80
 _CONTROL = 0x08
 _WHOLE_BINARY = _FIN | Opcode.BINARY
+_DATA = (Opcode.TEXT, Opcode.BINARY)
 _KNOWN = frozenset(int(opcode) for opcode in Opcode)
 _SHORT = struct.Struct("!H")
 _LONG = struct.Struct("!Q")
@@ -51,7 +56,10 @@ def unmask(mask: bytes, payload: bytes | bytearray | memoryview) -> bytes:
 
 
 def header(opcode: int, size: int, *, is_last: bool = True) -> bytes:
-    """Begin an unmasked frame with ``size`` bytes of payload, a message's last (section 5.2)."""
+    """Begin an unmasked frame with ``size`` bytes of payload, a message's last (section 5.2).
+
+    ``opcode`` may have ``COMPRESSED`` added.
+    """
     first = _FIN | opcode if is_last else opcode
     if size < 126:
         return bytes((first, size))
@@ -65,15 +73,17 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return header(opcode, len(payload)) + payload
 
 
-def fragments(start: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
+def fragments(
+    start: bytes, pieces: Iterable[bytes], *, opcode: int = Opcode.BINARY
+) -> Iterator[bytes]:
     r"""Frames of one binary message: ``start`` and then ``pieces`` (section 5.4).
 
-    Each piece is asked for when its frame is. What is short goes as one frame.
+    Each piece is asked for when its frame is. What is short goes as one frame. ``opcode`` may have
+    ``COMPRESSED`` added, which then stands in the first frame only.
 
     >>> list(fragments(b"a", [b"b"])), len(list(fragments(b"a", [b"b", b"c"])))
     ([b'\x82\x02ab'], 2)
     """
-    opcode = Opcode.BINARY
     waiting = start
     is_start = True
     for piece in pieces:
@@ -116,14 +126,16 @@ class FrameReader:
     """Turns what arrives from one client into messages and control frames.
 
     Holds at most one unfinished message of at most ``max_message`` bytes; what is refused is
-    refused by its header, before its payload is waited for.
+    refused by its header, before its payload is waited for. With ``inflates``, a message may be
+    compressed (RFC 7692), and what it unpacks to has the same limit.
     """
 
-    __slots__ = ("_buffer", "_max_message", "_opcode", "_unfinished")
+    __slots__ = ("_buffer", "_inflates", "_max_message", "_opcode", "_unfinished")
 
-    def __init__(self, *, max_message: int) -> None:
+    def __init__(self, *, max_message: int, inflates: bool = False) -> None:
         self._buffer: bytes = b""
         self._max_message = max_message
+        self._inflates = inflates
         self._unfinished: bytearray | None = None
         self._opcode = 0
 
@@ -178,7 +190,9 @@ class FrameReader:
     def _check(self, first: int, second: int, size: int) -> None:
         """Refuse a frame by its header."""
         opcode = first & 0x0F
-        if first & _RSV:  # section 5.2: no extension was negotiated that gives them a meaning
+        if first & _RSV and not (
+            self._inflates and first & _RSV == COMPRESSED and opcode in _DATA
+        ):  # section 5.2: no extension was negotiated that gives them a meaning here
             raise ProtocolViolation(CloseCode.PROTOCOL_ERROR, "reserved bits are set")
         if opcode not in _KNOWN:
             raise ProtocolViolation(CloseCode.PROTOCOL_ERROR, "unknown opcode")
@@ -190,23 +204,29 @@ class FrameReader:
             return
         if (opcode == Opcode.CONTINUATION) != (self._unfinished is not None):  # section 5.4
             raise ProtocolViolation(CloseCode.PROTOCOL_ERROR, "fragment out of order")
+        kind = first
         if self._unfinished is not None:
             size += len(self._unfinished)
-        if size > self._max_message:
+            kind = self._opcode
+        limit = self._max_message
+        if size > (deflate.compressed_bound(limit) if kind & COMPRESSED else limit):
             raise ProtocolViolation(CloseCode.TOO_LARGE, f"more than {self._max_message} bytes")
 
     def _join(self, first: int, payload: bytes) -> tuple[int, bytes] | None:
         """Add a data frame to the message it belongs to; the message when that is its last."""
-        opcode = first & 0x0F
+        kind = first & (COMPRESSED | 0x0F)
         if self._unfinished is not None:
             self._unfinished += payload
             if not first & _FIN:
                 return None
-            opcode, payload = self._opcode, bytes(self._unfinished)
+            kind, payload = self._opcode, bytes(self._unfinished)
             self._unfinished = None
         elif not first & _FIN:
-            self._opcode, self._unfinished = opcode, bytearray(payload)
+            self._opcode, self._unfinished = kind, bytearray(payload)
             return None
+        if kind & COMPRESSED:
+            payload = deflate.inflate(payload, limit=self._max_message)
+        opcode = kind & 0x0F
         if opcode == Opcode.TEXT and not payload.isascii():
             try:
                 payload.decode()
