@@ -285,6 +285,20 @@ async def test_what_a_form_can_send_is_no_json(content_type: str) -> None:
             assert response.status == 415, path
 
 
+async def test_only_a_piece_of_a_file_is_no_json() -> None:
+    async with running() as server, server.plain() as owner:
+        terminal = await owner.open()
+        headers = {"Content-Type": "application/octet-stream"}
+        for path in ("/api/sessions/main", f"/api/terminals/{terminal}"):
+            url = server.url(path)
+            refused = await server.http.patch(url, data=b'{"title": "x"}', headers=headers)
+            assert refused.status == 415
+            assert (await server.http.patch(url, json={"title": "x"})).status == 200
+        url = server.url("/api/uploads/none")
+        assert (await server.http.patch(url, json={})).status == 415
+        assert (await server.http.patch(url, data=b"", headers=headers)).status == 404
+
+
 PAGES = {"/", "/s/{session}", "/s/{session}/t/{terminal}"}
 """Routes that any site may lead to."""
 
@@ -303,8 +317,8 @@ async def test_every_route_asks_for_whom_from_where_and_who() -> None:
         for method, canonical in server.routes:
             path = server.url(canonical.replace("{", "").replace("}", ""))
             name = f"{method} {canonical}"
-            body: dict[str, Any] = {"json": {}} if method in {"POST", "PUT"} else {}
-            if method == "PATCH":  # a piece of a file
+            body: dict[str, Any] = {"json": {}} if method in {"POST", "PUT", "PATCH"} else {}
+            if method == "PATCH" and canonical.startswith("/api/uploads/"):  # a piece of a file
                 body = {"data": io.BytesIO(b"piece")}
             for http in (server.http, nobody):
                 foreign = {"Host": "evil.example"}

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from ptybridge.adapters.audit import AuditFile
 from ptybridge.core.files import CHUNK_BYTES
-from ptybridge.server import uploads
+from ptybridge.server import downloads, uploads
 from tests.people import connected, logged_in, share
 from tests.server import TOKEN, Server, running, settings_of
 
@@ -416,6 +417,41 @@ async def test_uploads_that_wait_give_way_to_new_ones(tmp_path: Path) -> None:
         urls = [await begun(server, f"{number}", 1) for number in range(4)]
         assert [(await server.http.get(url)).status for url in urls] == [404, 404, 200, 200]
     assert os.listdir(tmp_path) == []
+
+
+async def test_who_takes_nothing_of_a_download_makes_room_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "STALL_SECONDS", 1.0)
+    hole(tmp_path / "large", 1 << 30)
+    async with terminal_in(tmp_path, settings=settings_of(files={"transfers": 2})) as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as sock:
+            sock.sendall(
+                f"GET /api/terminals/here/files?path=large HTTP/1.1\r\n"
+                f"Host: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
+            )
+            sock.setblocking(False)
+            async with asyncio.timeout(20):
+                head = await asyncio.get_running_loop().sock_recv(sock, 12)
+                assert head == b"HTTP/1.1 200"
+                assert (await server.http.head(files(server, "large"))).status == 429
+                while (await server.http.head(files(server, "large"))).status == 429:
+                    await asyncio.sleep(0.01)
+
+
+async def test_the_guests_of_a_link_share_their_part_of_the_transfers(tmp_path: Path) -> None:
+    settings = settings_of(files={"transfers": 4})
+    async with terminal_in(tmp_path, settings=settings) as server:
+        link = await share(server, role="writer")
+        urls = []
+        for number in range(3):
+            async with logged_in(server, share=link["token"]) as guest:
+                urls.append(await begun(server, f"{number}", 1, http=guest))
+        mine = await begun(server, "mine", 1)
+        assert (await server.http.get(mine)).status == 200
+        async with asyncio.timeout(10):
+            while sorted(os.listdir(tmp_path)):
+                await asyncio.sleep(0.01)
 
 
 async def test_files_can_be_kept_where_they_are(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ class FileAccess(Protocol):
 
         Args:
             path: Links in it are followed while they do not lead outside of what may be reached.
-            owner: The id of the identity that asks, which has a limit of its own.
+            owner: The account of the identity that asks, which has a limit of its own.
 
         Raises:
             NotFound: There is nothing.
@@ -136,7 +136,7 @@ class FileAccess(Protocol):
             name: Its name there.
             size: How many bytes it will have.
             overwrite: Whether it may replace what has that name.
-            owner: The id of the identity that asks.
+            owner: The account of the identity that asks.
 
         Raises:
             AlreadyExists: Something has that name, and may stay.

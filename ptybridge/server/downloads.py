@@ -4,6 +4,7 @@ A browser must not take a file for a page of this server: it is an attachment wi
 what opens it all the same is in a sandbox.
 """
 
+import asyncio
 import re
 import urllib.parse
 from email.utils import formatdate
@@ -12,6 +13,9 @@ from aiohttp import web
 
 from ptybridge.core.errors import RequestError
 from ptybridge.core.files import CHUNK_BYTES, OpenFile
+
+STALL_SECONDS = 300.0
+"""How long a client may take nothing; it can come back for the rest."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9 !#$&+.^_`{}~()\[\],;=@-]")
 """What stands in no quoted file name that every browser reads alike (RFC 6266 appendix D)."""
@@ -63,7 +67,8 @@ def tag_of(file: OpenFile) -> str:
 async def send(request: web.Request, file: OpenFile) -> web.StreamResponse:
     """Send a file, as fast as the client takes it, with as much memory as a piece of it.
 
-    When the client goes, or the file becomes shorter, what was sent does not look whole.
+    When the client goes or takes nothing, or the file becomes shorter, what was sent does not look
+    whole.
 
     Raises:
         RequestError: The file cannot be read; nothing was sent yet.
@@ -97,7 +102,7 @@ async def send(request: web.Request, file: OpenFile) -> web.StreamResponse:
     await response.prepare(request)
     try:
         is_whole = await _send_part(response, file, part, first)
-    except (ConnectionError, RequestError):
+    except (ConnectionError, RequestError, TimeoutError):
         is_whole = False
     if not is_whole and request.transport is not None:
         request.transport.abort()
@@ -110,7 +115,8 @@ async def _send_part(
     """Send a part, of which the ``first`` bytes were read; whether all of it was there."""
     offset, data = part.start, first
     while data:
-        await response.write(data)
+        async with asyncio.timeout(STALL_SECONDS):
+            await response.write(data)
         offset += len(data)
         data = b""
         if offset < part.stop:

@@ -17,7 +17,7 @@ from ptybridge.core.registry import Registry
 from ptybridge.core.terminal import Terminal
 from ptybridge.server import downloads
 from ptybridge.server.audited import note
-from ptybridge.server.middlewares import IDENTITY, authenticated, json_response
+from ptybridge.server.middlewares import IDENTITY, STREAMED, authenticated, json_response
 from ptybridge.server.transfers import NEEDED, Transfers
 from ptybridge.server.uploads import Upload, Uploads
 
@@ -152,7 +152,10 @@ class FileRoutes:
             ("PATCH", upload, self.go_on),
             ("DELETE", upload, self.give_up),
         ):
-            app.router.add_route(method, path, authenticated(self._authenticator, handler))
+            name = STREAMED if method == "PATCH" else None
+            app.router.add_route(
+                method, path, authenticated(self._authenticator, handler), name=name
+            )
 
     def sweep(self) -> None:
         """Cut off whoever may not go on, and drop what nobody goes on with."""
@@ -198,7 +201,7 @@ class FileRoutes:
         if path is not None and len(path) > MAX_PATH:
             raise BadRequest(f"path: at most {MAX_PATH} characters")
         place = self._place(terminal, path)
-        found = await self._access_to_files().look(place, owner=identity.id)
+        found = await self._access_to_files().look(place, owner=identity.account)
         if isinstance(found, Folder):
             return json_response(folder_state(found, max_bytes=self._max_bytes))
         try:
@@ -255,10 +258,12 @@ class FileRoutes:
                     new.name,
                     size=new.size,
                     overwrite=new.overwrite,
-                    owner=identity.id,
+                    owner=identity.account,
                 )
             except LimitReached as error:
-                if isinstance(error, TooLarge) or not self._uploads.give_up_oldest(identity):
+                if isinstance(error, TooLarge) or not self._uploads.give_up_oldest(
+                    identity.account
+                ):
                     raise
 
     def _upload(self, request: web.Request) -> Upload:

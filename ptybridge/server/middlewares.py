@@ -58,6 +58,9 @@ _LOG_IN: dict[AuthMode, str] = {
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+STREAMED = "streamed"
+"""Name of the route whose handler reads the body as it comes, which is a piece of a file."""
+
 PAGE = "page"
 """Begins the names of the routes that any site may lead to: they only show the page."""
 
@@ -154,7 +157,7 @@ def at_the_door(door: Door, *, proxies: TrustedProxies, patience: float) -> Midd
             return error_response(
                 403, "denied", "requests from that origin are not allowed (auth.allowedOrigins)"
             )
-        if request.method == "PATCH":
+        if request.match_info.route.name == STREAMED:
             return await _streamed(request, handler)
         # No page of another site can send DELETE without being asked for its origin first.
         says_what = request.method == "DELETE" and not request.body_exists

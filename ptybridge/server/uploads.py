@@ -173,12 +173,12 @@ class Uploads:
             upload.is_over = True
             upload.file.close()
 
-    def give_up_oldest(self, identity: Identity) -> bool:
-        """Drop somebody's upload that waits longest; whether there was one."""
+    def give_up_oldest(self, account: str) -> bool:
+        """Drop the upload of an account that waits longest; whether there was one."""
         waiting = [
             upload
             for upload in self._uploads.values()
-            if upload.is_waiting and not upload.is_complete and upload.identity.id == identity.id
+            if upload.is_waiting and not upload.is_complete and upload.identity.account == account
         ]
         if waiting:
             self.give_up(min(waiting, key=lambda upload: upload.touched_at))
