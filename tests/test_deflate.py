@@ -89,9 +89,17 @@ def test_what_all_are_sent_is_packed_once_behind_what_each_is(
     deflater = Deflater()
     begin, made = deflater.shared(start, parts, key=("terminal", 7))
     assert zlib.decompressobj(-15).decompress(begin + made + TAIL) == start + b"".join(parts)
-    other, again = deflater.shared(b"other", [], key=("terminal", 7))
+    other, again = deflater.shared(b"other", [b"".join(parts)], key=("terminal", 7))
     assert again is made
     assert inflate(other + made, limit=MEBIBYTE) == b"other" + b"".join(parts)
+
+
+def test_a_key_that_is_said_of_other_bytes_shows_nobody_what_is_another_s() -> None:
+    """A terminal with the name of one that has ended prints as many bytes at the same place."""
+    deflater = Deflater()
+    for printed in (b"alice's secret" * 50, b"bob's own text" * 50):
+        begin, made = deflater.shared(b"start", [printed], key=(("terminal", 0), 705))
+        assert inflate(begin + made, limit=MEBIBYTE) == b"start" + printed
 
 
 def test_another_key_is_packed_anew_and_none_always() -> None:
