@@ -19,6 +19,7 @@ from bench.echo import Echo
 from bench.figures import Figure, Row
 from bench.flood import Flood
 from bench.interrupt import Interrupt
+from bench.page import Page
 from bench.stall import Stall
 from bench.start import Start
 from bench.subjects import Serving, Subject, Unmeasured
@@ -31,6 +32,7 @@ FIGURES: tuple[Figure, ...] = (
     Channel(),
     Connections(),
     Start(),
+    Page(),
 )
 SUBJECTS: dict[str, Serving] = {
     bare.Bare.name: bare.start,
