@@ -85,6 +85,26 @@ def test_a_page_for_a_deeper_address_finds_its_files_from_there(tmp_path: Path) 
     assert deep.startswith(b'<html data-embed="x">')
 
 
+def test_a_page_has_its_style_inside_and_names_what_it_asks_for_later(tmp_path: Path) -> None:
+    page_in(
+        tmp_path,
+        index=(
+            '<html lang="en">\n  <head>\n    <link rel="stylesheet" href="static/css/a.css">\n'
+            '    <link rel="modulepreload" href="static/js/a.js">\n  </head>\n</html>'
+        ),
+        js__a='import "./b.js";',
+        js__b="",
+    )
+    (tmp_path / "css").mkdir()
+    (tmp_path / "css" / "a.css").write_text("p { background: url(../img/i.svg) } b { top: 0 }")
+    assets = Assets(tmp_path)
+    html = assets.page("index.html").body.decode()
+    url = f'url("static/{assets.version}/img/i.svg")'
+    assert f"<style>p {{ background: {url} }} b {{ top: 0 }}</style>" in html
+    assert html.count("modulepreload") == 2
+    assert f'href="static/{assets.version}/js/b.js"' in html
+
+
 async def test_what_compression_makes_smaller_is_compressed_once(tmp_path: Path) -> None:
     page_in(tmp_path, js__long="x" * 1000, js__short="1")
     assets = Assets(tmp_path)

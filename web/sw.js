@@ -29,7 +29,10 @@ const CACHE = CACHES + STATIC;
 /** What proxies answer when the server behind them does not. */
 const UNREACHABLE = new Set([502, 503, 504]);
 
-worker.addEventListener("install", (event) => event.waitUntil(install()));
+worker.addEventListener("install", (event) => {
+  spare(event);
+  event.waitUntil(install());
+});
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
@@ -40,6 +43,20 @@ worker.addEventListener("fetch", (event) => {
     event.respondWith(kept(request));
   }
 });
+
+/**
+ * Keeps what this worker has no part in from waiting for it, where the browser can: the page comes
+ * from whoever has it first, the network or this worker, and all else from the network.
+ * @param {any} event not in TypeScript's library: WICG's ServiceWorker Static Routing API
+ */
+function spare(event) {
+  const ours = KEPT.map((url) => ({ urlPattern: url }));
+  event.addRoutes?.([
+    { condition: { or: ours }, source: "fetch-event" },
+    { condition: { requestMode: "navigate" }, source: "race-network-and-fetch-handler" },
+    { condition: { urlPattern: `${scope}*` }, source: "network" },
+  ])?.catch?.(() => {});
+}
 
 async function install() {
   const cache = await caches.open(CACHE);

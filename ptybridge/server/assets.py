@@ -40,7 +40,13 @@ _HASH_DIGITS = 16
 _STATIC = '"static/'
 """How files that are served under names of their own begin the address of one that is not."""
 
-_ENTRY = re.compile(r'<script type="module" src="static/([^"]+)"></script>')
+_SCRIPT = re.compile(r'<script type="module" src="static/([^"]+)"></script>')
+_LATER = re.compile(r'<link rel="modulepreload" href="static/([^"]+)">')
+_STYLE = re.compile(r'<link rel="stylesheet" href="static/([^"]+)">')
+_BESIDE = re.compile(r"""url\(\s*["']?\.\./([^"')]+)["']?\s*\)""")
+"""What a style sheet loads; all sheets stand one folder below ``static``, or load nothing."""
+
+_STATIC_URL = r'url("static/\1")'
 
 _IMPORT = re.compile(
     r"""^\s*(?:import|export)\b            # at the beginning of a line: not in a JSDoc type
@@ -133,23 +139,32 @@ class Assets:
     def page(self, name: str, *, depth: int = 0, attribute: str = "") -> File:
         """A page that loads modules, for an address so many folders below the page's own.
 
+        Its style sheets are put into it, and all modules that its scripts import are named, as are
+        those of the modules that it asks to preload itself.
+
         Args:
             name: Its file.
             depth: Folders between the page's own address and the one that it is for.
             attribute: What to put into its ``html`` element besides, as HTML.
         """
         text = self._pages[name]
-        entries = _ENTRY.findall(text)
+        named = {*_SCRIPT.findall(text), *_LATER.findall(text)}
         preloads = "".join(
             f'    <link rel="modulepreload" href="static/{module}">\n'
-            for module in self.modules(*entries)
-            if module not in entries
+            for module in self.modules(*sorted(named))
+            if module not in named
         )
+        text = _STYLE.sub(lambda link: self._style(link[1]), text)
         base = f'\n    <base href="{"../" * depth}">' if depth else ""
         text = text.replace("<head>", f"<head>{base}", 1)
         text = text.replace("  </head>", f"{preloads}  </head>", 1)
         text = text.replace("<html", f"<html {attribute}".rstrip(), 1)
         return File(name, self._with_hash(text.encode()))
+
+    def _style(self, name: str) -> str:
+        """A style sheet inside the page: nothing of it is seen before all sheets are there."""
+        css = self._static[name].body.decode()
+        return f"<style>{_BESIDE.sub(_STATIC_URL, css)}</style>"
 
     def modules(self, *entries: str) -> list[str]:
         """The modules that run before some do, themselves included, as their imports say.
