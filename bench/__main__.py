@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench import bare, bridge, peer, report
 from bench.channel import Channel
+from bench.compression import Compression
 from bench.connections import Connections
 from bench.echo import Echo
 from bench.figures import Figure, Row
@@ -30,6 +31,7 @@ FIGURES: tuple[Figure, ...] = (
     Interrupt(),
     Stall(),
     Channel(),
+    Compression(),
     Connections(),
     Start(),
     Page(),

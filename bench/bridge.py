@@ -3,7 +3,7 @@
 import json
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ WINDOW = 512 * 1024
 ACK_BYTES = 64 * 1024
 """Rendered bytes after which they are acknowledged."""
 
-ROOM = ("terminals=1000", "terminalsPerUser=1000")
+ROOM = ("limits.terminals=1000", "limits.terminalsPerUser=1000")
 """What the figures of many terminals need beyond the default settings."""
 
 CHANNEL = 1
@@ -142,10 +142,14 @@ class Bridge:
         self.pids = pids
 
     @contextmanager
-    def connection(self) -> Iterator[tuple[WebSocket, Connection]]:
-        """A connection, past its welcome, until the block ends."""
+    def connection(self, *, headers: Sequence[str] = ()) -> Iterator[tuple[WebSocket, Connection]]:
+        """A connection, past its welcome, until the block ends; ``headers`` are lines to add."""
         socket = WebSocket.connect(
-            self.port, "/ws?sessionID=bench", token=self.token, protocol="ptybridge.v1"
+            self.port,
+            "/ws?sessionID=bench",
+            token=self.token,
+            protocol="ptybridge.v1",
+            headers=headers,
         )
         try:
             connection = Connection(socket)
@@ -181,10 +185,10 @@ class Bridge:
 
 
 @contextmanager
-def start(*limits: str) -> Iterator[Bridge]:
+def start(*settings: str) -> Iterator[Bridge]:
     """Run a server with the default settings, but for ``ROOM``, in a state directory of its own.
 
-    ``limits`` are more that differ, as ``NAME=VALUE``.
+    ``settings`` are more that differ, each as ``NAME=VALUE``.
     """
     with (
         tempfile.TemporaryDirectory(prefix="ptybridge-bench-") as state,
@@ -195,7 +199,7 @@ def start(*limits: str) -> Iterator[Bridge]:
             "0",
             "--set",
             "logging.level=warning",
-            *(word for limit in (*ROOM, *limits) for word in ("--set", f"limits.{limit}")),
+            *(word for setting in (*ROOM, *settings) for word in ("--set", setting)),
             env={"PTYBRIDGE_STATE_DIR": state},
         ) as server,
     ):

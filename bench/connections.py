@@ -41,7 +41,7 @@ PING_INTERVAL = 30.0
 SHELL = "exec /bin/sh -i"
 """A shell that reads no files of the user's."""
 
-ROOM = f"connections={SIZES[-1] + 10}"
+ROOM = f"limits.connections={SIZES[-1] + 10}"
 """For those who measure beside those who are held; all else is as by default."""
 
 LIMIT = 150.0

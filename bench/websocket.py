@@ -2,13 +2,14 @@
 
 It costs each of them the same: one ``recv_into`` a reused buffer, a walk over the frame headers,
 payloads given out without copying. It knows only what a well-behaved server sends (RFC 6455): no
-fragments, no extensions.
+fragments; and it unpacks nothing.
 """
 
 import base64
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from typing import Self
 
 from bench.subjects import Unmeasured
@@ -24,7 +25,12 @@ _U64 = struct.Struct(">Q")
 
 
 class WebSocket:
-    """A connected client."""
+    """A connected client.
+
+    Attributes:
+        is_compressed: Whether the frame that was received last is (RFC 7692).
+        received_bytes: Bytes that have come, behind the handshake.
+    """
 
     def __init__(self, sock: socket.socket, received: bytes) -> None:
         self._socket = sock
@@ -32,12 +38,20 @@ class WebSocket:
         self._memory[: len(received)] = received
         self._start = 0
         self._end = len(received)
+        self.is_compressed = False
+        self.received_bytes = len(received)
 
     @classmethod
     def connect(
-        cls, port: int, path: str, *, token: str | None = None, protocol: str | None = None
+        cls,
+        port: int,
+        path: str,
+        *,
+        token: str | None = None,
+        protocol: str | None = None,
+        headers: Sequence[str] = (),
     ) -> Self:
-        """Open a connection to a server on this machine.
+        """Open a connection to a server on this machine; ``headers`` are lines to add.
 
         Raises:
             Unmeasured: The server does not upgrade.
@@ -52,6 +66,7 @@ class WebSocket:
             "Sec-WebSocket-Version: 13",
             f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
         ]
+        lines += headers
         if token is not None:
             lines.append(f"Authorization: Bearer {token}")
         if protocol is not None:
@@ -118,6 +133,7 @@ class WebSocket:
         self._need(2)
         memory, start = self._memory, self._start
         opcode = memory[start] & 0x0F
+        self.is_compressed = memory[start] & 0x40 != 0
         size = memory[start + 1]
         header = 2
         if size == 126:
@@ -146,3 +162,4 @@ class WebSocket:
             if not received:
                 raise Unmeasured("the server hung up")
             self._end += received
+            self.received_bytes += received

@@ -51,7 +51,7 @@ def test_frames_are_taken_however_they_are_cut(sent: list[bytes], reads: list[in
 @pytest.mark.slow
 def test_a_thousand_connections_are_measured(tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
-    arguments = ["--quick", "--only", "connections,start", "--subjects", "ptybridge"]
+    arguments = ["--quick", "--only", "compression,connections,start", "--subjects", "ptybridge"]
     result = subprocess.run(
         [sys.executable, "-m", "bench", *arguments, "--json", str(path)],
         cwd=ROOT,
@@ -62,5 +62,10 @@ def test_a_thousand_connections_are_measured(tmp_path: Path) -> None:
     )
     assert result.returncode == 0, result.stderr
     rows = json.loads(path.read_text())["rows"]
+    assert {row["name"] for row in rows[:3]} == {
+        "bytes on the wire, compressed",
+        "flood, compressed",
+        "CPU per MB, compressed",
+    }
     assert [row["scale"]["count"] for row in rows if row["scale"]] == [100] * 7 + [1000] * 7
     assert rows[-1]["name"] == "start to first answer"
