@@ -91,7 +91,7 @@ async def _at(
         [f"talk-{n // HEARERS}" for n in range(first, first + talkers)], talk=True
     )
     await asyncio.sleep(0.5)
-    idle = PING_INTERVAL if is_full else 3.0
+    idle = PING_INTERVAL if is_full else 2.0
     before = served.cpu_seconds()
     await asyncio.sleep(idle)
     cpu = (served.cpu_seconds() - before) / idle
@@ -105,7 +105,8 @@ async def _at(
         rates.append(rate)
         late.append(percentile(latencies, 99))
     prompts, floor_prompts = _prompts(served, count=20)
-    waits, floor_waits = _waits(served, floor, rounds=3, seconds=1.5 if is_full else 0.5)
+    rounds = 3 if is_full else 1
+    waits, floor_waits = _waits(served, floor, rounds=rounds, seconds=1.5 if is_full else 0.5)
     name = served.name
     scale = Scale("connections", size)
 
