@@ -1,9 +1,12 @@
 """The Python client over every transport, against a real server."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -366,3 +369,54 @@ async def test_a_terminal_is_viewed_from_its_first_byte_however_fast_it_prints(
         assert isinstance(first, messages.Attached)
     numbers = [int(line) for line in printed.split() if line.isdigit()]
     assert numbers == list(range(1, 600_001))
+
+
+async def test_the_past_is_read_and_what_was_read_is_told(
+    connection: tuple[Server, Connect],
+) -> None:
+    server, make = connection
+    async with make() as client, await client.subscribe("main") as heard, asyncio.timeout(20):
+        for number in range(5):
+            await client.say("main", f"word {number}")
+        page = await heard.history(before=4, limit=2)
+        assert [message.number for message in page] == [2, 3]
+        assert [message.number for message in await heard.history()] == [1, 2, 3, 4, 5]
+        await heard.typing()
+        await heard.mark_read(3)
+        session = server.registry.session("main")
+        assert session.typists.names == {"owner": "owner"}
+        assert session.unread(OWNER) == 0
+        await heard.typing(is_typing=False)
+        assert session.typists.names == {}
+
+
+async def test_the_end_of_a_session_ends_its_subscriptions(
+    connection: tuple[Server, Connect],
+) -> None:
+    server, make = connection
+    async with make() as client, asyncio.timeout(20):
+        await client.say("other", "hello")
+        heard = await client.subscribe("other")
+        server.app[BRIDGE].close_session(server.registry.session("other"))
+        events = [event async for event in heard]
+        assert isinstance(events[-1], wire.SessionClosed)
+        await client.say("main", "goes on")
+
+
+async def test_the_example_in_the_documents_runs(capfd: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "python.md").read_text()
+    example = page.split("```python\n")[1].split("```")[0]
+    async with running() as server:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            example.replace("http://127.0.0.1:4096", server.url("")),
+            env={**os.environ, "PTYBRIDGE_TOKEN": TOKEN},
+        )
+        async with asyncio.timeout(50):
+            assert await process.wait() == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert out.startswith("Linux\ndone\n")
+    assert "\r\n42\r\n" in out
+    assert "message.created MessageCreated(" in out

@@ -184,11 +184,13 @@ async def test_a_closed_session_is_gone_with_all_that_it_had(tmp_path: Path) -> 
         await other.receive("subscribed")
         link = await share(server)
         for text in ("sleep 60", "echo never"):
-            await ann.send("prompt", parts=[{"type": "text", "text": text}])
-        await ann.receive("tool-call")
+            await ann.send("prompt", request_id=1, parts=[{"type": "text", "text": text}])
+            waiting = (await ann.receive("accepted"))["data"]["messageID"]
         async with logged_in(server, share=link["token"]) as guest, connected(server, guest) as eye:
             response = await server.http.delete(server.url("/api/sessions/main"))
             assert response.status == 204
+            withdrawn = (await ann.receive("cancelled"))["data"]["messageID"]
+            assert withdrawn == waiting
             assert (await ann.receive("message.completed"))["data"]["reason"] == "cancelled"
             assert (await ann.receive("session.closed"))["data"]["sessionID"] == "main"
             for client in (ann, eye):

@@ -223,6 +223,8 @@ def _line_of(event: Happening) -> str | None:
         case wire.ToolCall(tool=tool, input=given, call_id=name, needs_approval=needs):
             question = f" (/yes {name} or /no {name})" if needs else ""
             line = f"[{tool} {' '.join(given.values())}{question}]"
+        case wire.ToolApproval(approved=approved, author=author):
+            line = f"[{author} {'approves' if approved else 'refuses'}]"
         case wire.ToolResult(output=output):
             line = f"[{output}]"
         case wire.MessageCompleted(reason=reason):
@@ -231,6 +233,10 @@ def _line_of(event: Happening) -> str | None:
             line = f"[{member.name} has come]"
         case wire.MemberLeft(member=member):
             line = f"[{member.name} has left]"
+        case wire.SessionRenamed(title=title):
+            line = f"[the session is called {title}]" if title else None
+        case wire.SessionClosed():
+            line = "[the session has ended]"
         case wire.Gap():
             line = "[some of it can no longer be had]"
         case _:

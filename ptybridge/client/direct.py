@@ -53,7 +53,7 @@ class DirectLink:
 
 
 class DirectTransport:
-    """Connects to a server in this process, such as ``ptybridge.embedded`` makes."""
+    """Connects to a server in this process, such as ``ptybridge.cli.embedded`` runs."""
 
     def __init__(self, connect: Callable[[], Direct]) -> None:
         """``connect`` opens a link at the server."""

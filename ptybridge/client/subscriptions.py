@@ -27,7 +27,7 @@ class Office(Protocol):
 
 
 class Subscription:
-    """A session's events, in their order, each once. Iterate over it.
+    """A session's events, in their order, each once. Iterate over it; the session's end ends it.
 
     Attributes:
         session_id: The session's name.
@@ -79,6 +79,42 @@ class Subscription:
         """Follow no more. Idempotent."""
         self.end(None)
 
+    # --- the past, and what others are told of this member
+
+    async def history(
+        self, *, before: int | None = None, limit: int = 50
+    ) -> list[wire.MessageState]:
+        """Messages that stand before the one of number ``before``, or the newest, oldest first.
+
+        They may be fewer than ``limit``; there are older ones while the first's number is not 1,
+        as far as the server keeps them: then it gives none.
+
+        Raises:
+            RequestFailed: This client may not.
+            LinkBroke: The link broke meanwhile.
+        """
+        page = await self._office.request(wire.History(self.session_id, before, limit))
+        assert isinstance(page, wire.HistoryPage)
+        return page.messages
+
+    async def mark_read(self, number: int) -> None:
+        """Say that all up to the message of that number was read.
+
+        Raises:
+            RequestFailed: This client may not.
+            LinkBroke: The link broke meanwhile.
+        """
+        await self._office.request(wire.Read(number, self.session_id))
+
+    async def typing(self, *, is_typing: bool = True) -> None:
+        """Say that somebody types here, every few seconds while they do, or no more.
+
+        Raises:
+            RequestFailed: This client may not.
+            LinkBroke: The link broke meanwhile.
+        """
+        await self._office.request(wire.TypingRequest(is_typing, self.session_id))
+
     # --- for the client
 
     @property
@@ -116,6 +152,8 @@ class Subscription:
         self.seq = last
         self._waiting.append(event)
         self._news.set()
+        if isinstance(event, wire.SessionClosed):
+            self.end(None)
 
     def end(self, failure: ClientError | None) -> None:
         """Nothing more comes; what came can still be taken. Idempotent."""
@@ -126,7 +164,7 @@ class Subscription:
         self._news.set()
 
 
-AnswerEvent = wire.TextDelta | wire.ToolCall | wire.ToolResult
+AnswerEvent = wire.TextDelta | wire.ToolCall | wire.ToolApproval | wire.ToolResult
 """What an answer consists of."""
 
 
@@ -192,6 +230,7 @@ class Answer:
                 return event
             case (
                 wire.ToolCall(message_id=self.message_id)
+                | wire.ToolApproval(message_id=self.message_id)
                 | wire.ToolResult(message_id=self.message_id)
             ):
                 return event

@@ -188,7 +188,8 @@ class Chat:
     def end(self) -> None:
         """Stop all work for good; nothing of what still happens is kept."""
         self._keeper = Forgetful()
-        self._waiting.clear()
+        while self._waiting:
+            self._publish(Cancelled(self._waiting.popleft().message_id))
         if self._running is not None:
             self.cancel()
 
