@@ -1,9 +1,12 @@
 """Sessions and terminals over HTTP: docs/operations.md."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from ptybridge.adapters.ghostty.screen import GhosttyScreen
+from ptybridge.core.screen import ScreenFormat
 from tests.server import Server, running, settings_of, stranger
 
 
@@ -123,3 +126,31 @@ async def test_nobody_unknown_sees_or_does_anything() -> None:
             response = await http.request(method, server.url(path), json={})
             assert response.status == 401
         assert (await get(server, "/api/terminals/first"))["terminal"].get("exit") is None
+
+
+async def test_one_screen_is_rendered_in_a_turn_of_the_loop_however_many_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop, turn = asyncio.get_running_loop(), 0
+    rendered_in: list[int] = []
+    render = GhosttyScreen.rendered
+
+    def rendered(self: GhosttyScreen, form: ScreenFormat) -> bytes:
+        rendered_in.append(turn)
+        return render(self, form)
+
+    async def count() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(GhosttyScreen, "rendered", rendered)
+    async with running() as server, server.plain() as owner:
+        terminal = await owner.open()
+        url = server.url(f"/api/terminals/{terminal}/screen?format=html")
+        counting = loop.create_task(count())
+        answers = await asyncio.gather(*[server.http.get(url) for _ in range(8)])
+        counting.cancel()
+    assert [answer.status for answer in answers] == [200] * 8
+    assert len(set(rendered_in)) == 8

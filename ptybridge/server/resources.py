@@ -1,5 +1,6 @@
 """Sessions and terminals as HTTP resources: what there is, beginning, ending, screens."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, TypeVar
@@ -8,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from ptybridge.core.access import Access
-from ptybridge.core.errors import BadRequest, NotFound
+from ptybridge.core.errors import BadRequest, Denied, NotFound
 from ptybridge.core.identity import Identity
 from ptybridge.core.ports import Authenticator
 from ptybridge.core.registry import Registry
@@ -122,6 +123,7 @@ class Resources:
         self._close_session = close_session
         self._access = access
         self._authenticator = authenticator
+        self._rendering = asyncio.Lock()
         self._base = f"{base}/api"
 
     def add_to(self, app: web.Application) -> None:
@@ -274,8 +276,11 @@ class Resources:
         form = request.query.get("format", "text")
         if form not in SCREEN_TYPES:
             raise BadRequest("format: one of text, html, vt")
-        screen = self._terminal(request, Role.WATCHER).screen()
-        rendered = screen.rendered(form)
+        async with self._rendering:
+            if self._authenticator.standing(request[IDENTITY]) is None:  # by now
+                raise Denied("you are not let in any more")
+            rendered = self._terminal(request, Role.WATCHER).screen().rendered(form)
+            await asyncio.sleep(0)  # it takes milliseconds: the next has a turn of its own
         headers = {"Cache-Control": "no-store"}
         if form == "html":
             headers["Content-Security-Policy"] = _SCREEN_POLICY
