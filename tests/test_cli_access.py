@@ -323,6 +323,10 @@ def test_the_doctor_looks_at_files(state: Path) -> None:
     assert "others may read it" in weak({})
     state.chmod(0o755)
     assert "open to others" in weak({})
+    scrape = state / "scrape-token"
+    scrape.write_text("sixteen-letters-y")
+    scrape.chmod(0o644)
+    assert "the scrape token" in weak({"metrics": {"tokenFile": str(scrape)}})
 
 
 def test_the_doctor_says_by_its_exit_code_whether_something_is_weak(machine: Machine) -> None:

@@ -174,6 +174,8 @@ def _proxies(settings: Settings) -> Iterator[Finding]:
 
 
 def _records(settings: Settings) -> Iterator[Finding]:
+    if settings.metrics.token_file is not None:
+        yield from _private(Path(settings.metrics.token_file).expanduser(), "the scrape token")
     if settings.logging.audit is None:
         yield note("logging.audit: nobody writes down who did what")
     else:
