@@ -5,8 +5,8 @@ the same variables goes without. The marks are FinalTerm's (OSC 133) and, for th
 VS Code's (OSC 633), which other terminals pass over.
 """
 
+import posixpath
 from collections.abc import Mapping
-from pathlib import PurePath
 
 _BASH = {
     # Before each prompt (bash(1), PROMPT_COMMAND): how the last command ended, where the shell is,
@@ -29,4 +29,4 @@ def integration(command: str) -> Mapping[str, str]:
     Args:
         command: The program of new terminals, a path or a name.
     """
-    return _BASH if PurePath(command).name == "bash" else {}
+    return _BASH if posixpath.basename(command) == "bash" else {}
