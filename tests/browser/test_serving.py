@@ -50,6 +50,29 @@ async def test_a_fresh_page_is_light_and_all_of_it_is_known_at_once(
         assert page.errors == []
 
 
+async def test_the_page_can_be_installed_and_its_worker_leaves_the_rest_alone(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        assert await is_kept(page.page)
+        browsers = await page.page.context.new_cdp_session(page.page)
+        manifest = await browsers.send("Page.getAppManifest")
+        assert manifest["url"] == server.url("/manifest.webmanifest")
+        assert manifest["errors"] == []
+        found = (await browsers.send("Page.getInstallabilityErrors"))["installabilityErrors"]
+        # A private window, such as the tests', installs nothing; there is no other reason.
+        assert [error["errorId"] for error in found if error["errorId"] != "in-incognito"] == []
+        await page.page.reload()
+        await page.is_in_state("online")
+        sources = await page.page.evaluate(
+            """[...new Set(performance.getEntriesByType("resource")
+                .filter(({name}) => !name.endsWith("icon.svg"))
+                .map(({workerFinalSourceType}) => workerFinalSourceType))]"""
+        )
+        assert sources == ["network"]
+
+
 async def test_a_link_to_a_terminal_leads_there_below_any_path(browser: Browser) -> None:
     settings = settings_of(server={"basePath": "/deep/er/"})
     async with running(settings) as server, tab(browser) as page:
