@@ -62,9 +62,11 @@ class Echo:
 
 
 async def echo(request: web.Request) -> web.StreamResponse:
-    def open_link(transport: asyncio.Transport) -> WebSocketLink:
+    def open_link(transport: asyncio.Transport, head: bytes) -> WebSocketLink:
         receiver, loop = Echo(), asyncio.get_running_loop()
-        receiver.link = WebSocketLink(receiver, transport, max_message=MAX_MESSAGE, loop=loop)
+        receiver.link = WebSocketLink(
+            receiver, transport, head=head, max_message=MAX_MESSAGE, loop=loop
+        )
         return receiver.link
 
     return upgrade.take_over(request, open_link, accept=upgrade.check_handshake(request))

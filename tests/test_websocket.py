@@ -508,3 +508,20 @@ async def test_what_a_client_compresses_is_unpacked(packing_line: Line) -> None:
     hello = bytes.fromhex("f248cdc9c90700")  # RFC 7692 section 7.2.3.1
     packing_line.link.data_received(client_frame(Opcode.TEXT, hello, rsv=0x40))
     assert packing_line.received.log == [b"Hello", "heard"]
+
+
+async def test_the_answer_to_the_handshake_leaves_with_what_follows_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        transport, loop = FakeTransport(ours), asyncio.get_running_loop()
+        link = WebSocketLink(Received(), transport, head=b"HTTP/1.1 101", max_message=9, loop=loop)
+        link.post(b"welcome")
+        link.send_text(b"event")
+        assert theirs.recv(100) == (
+            b"HTTP/1.1 101" + frame(Opcode.TEXT, b"welcome") + frame(Opcode.TEXT, b"event")
+        )
+        silent = WebSocketLink(Received(), transport, head=b"101", max_message=9, loop=loop)
+        await turn()
+        assert theirs.recv(100) == b"101"
+        assert silent.is_ready

@@ -103,6 +103,8 @@ class TrustedProxies:
         """Whether whoever has that address is a trusted proxy."""
         if address == UNIX:
             return self._trusts_unix
+        if not self._networks:
+            return False
         parsed = parse_address(address)
         return parsed is not None and any(parsed in network for network in self._networks)
 

@@ -153,11 +153,16 @@ class Sockets:
         """Answer the handshake and take the connection into the pool, if that has room."""
         extension, deflater = self._compression(request)
 
-        def open_link(transport: asyncio.Transport) -> WebSocketLink:
+        def open_link(transport: asyncio.Transport, head: bytes) -> WebSocketLink:
             loop = asyncio.get_running_loop()
             max_message = self._greeting.max_message
             link = WebSocketLink(
-                connection, transport, max_message=max_message, loop=loop, deflater=deflater
+                connection,
+                transport,
+                head=head,
+                max_message=max_message,
+                loop=loop,
+                deflater=deflater,
             )
             connection.open(link)
             try:
@@ -184,9 +189,8 @@ class Sockets:
 
         Between two processes of one machine nothing would be gained.
         """
-        if not self._compresses or request[CALLER].is_local:
-            return None, None
-        agreed = negotiate(upgrade.offered_extensions(request))
+        offers = upgrade.offered_extensions(request) if self._compresses else []
+        agreed = negotiate(offers) if offers and not request[CALLER].is_local else None
         if agreed is None:
             return None, None
         answer, window_bits = agreed

@@ -77,7 +77,7 @@ def check_handshake(request: web.BaseRequest) -> str:
 
 def take_over(
     request: web.Request,
-    open_link: Callable[[asyncio.Transport], WebSocketLink],
+    open_link: Callable[[asyncio.Transport, bytes], WebSocketLink],
     *,
     accept: str,
     subprotocol: str | None = None,
@@ -85,7 +85,8 @@ def take_over(
 ) -> HandedOver:
     """Answer 101 and make the request's transport a WebSocket's.
 
-    ``subprotocol`` and ``extension`` are what was agreed to.
+    ``open_link`` is given the answer, which the link sends first. ``subprotocol`` and
+    ``extension`` are what was agreed to.
 
     Raises:
         ConnectionResetError: The client has gone already.
@@ -101,11 +102,8 @@ def take_over(
     if extension is not None:
         lines.append(f"Sec-WebSocket-Extensions: {extension}")
 
-    def answer(transport: asyncio.Transport) -> WebSocketLink:
-        transport.write("\r\n".join([*lines, "", ""]).encode("ascii"))
-        return open_link(transport)
-
-    return hand_over(request, answer, status=101)
+    head = "\r\n".join([*lines, "", ""]).encode("ascii")
+    return hand_over(request, lambda transport: open_link(transport, head), status=101)
 
 
 def hand_over(

@@ -43,14 +43,20 @@ class WebSocketLink(TransportLink):
         *,
         max_message: int,
         loop: asyncio.AbstractEventLoop,
+        head: bytes = b"",
         deflater: Deflater | None = None,
     ) -> None:
-        """With ``deflater``, messages may be compressed, in both directions (RFC 7692)."""
+        """Send ``head``, the answer to the handshake, together with what follows at once.
+
+        With ``deflater``, messages may be compressed, in both directions (RFC 7692).
+        """
         super().__init__(receiver, transport, loop=loop)
         self._reader = FrameReader(max_message=max_message, inflates=deflater is not None)
         self._deflater = deflater
         self._has_failed = False
         self._rest: Iterator[tuple[int, bytes]] | None = None
+        if head:
+            self._post_frame(head)
 
     # --- from the transport
 
