@@ -143,6 +143,16 @@ def test_nobody_takes_what_another_begins_in(
     assert access.role(somebody, session) is (Role.OWNER if may else None)
 
 
+def test_who_may_only_watch_brings_no_session_about(access: Access) -> None:
+    """Else nobody could make it theirs any more: it would be there, and nobody's."""
+    there = {SessionId("told")}
+    access.know(there, per_user=10)
+    with pytest.raises(NotFound):
+        access.enter(EYE, "new", Role.WATCHER)
+    for session in (WORK, "told", "main"):
+        assert access.enter(EYE, session, Role.WATCHER) is Role.WATCHER
+
+
 def test_a_home_stays_its_user_s_when_the_owner_was_there_first(access: Access) -> None:
     home = home_session(BOB)
     assert access.enter(OWNER, home, Role.WRITER) is Role.OWNER
@@ -396,6 +406,53 @@ async def test_where_people_begin_is_nobody_else_s_to_take(tmp_path: Path) -> No
             terminals = server.url(f"/api/sessions/{home}/terminals")
             assert (await http.post(terminals, json={})).status == 201
             assert (await bob.get(terminals)).status == 404
+
+
+MAY_WATCH = {
+    ("GET", "/api/sessions/{id}"), ("GET", "/api/sessions/{id}/events"),
+    ("GET", "/api/sessions/{id}/messages"), ("GET", "/api/sessions/{id}/terminals"),
+    ("GET", "/api/terminals/{id}"), ("GET", "/api/terminals/{id}/screen"),
+    ("POST", "/api/sessions/{id}/messages"),  # each message is judged by itself
+}  # fmt: skip
+"""Routes of a session and its terminals that are there for watchers."""
+
+
+async def test_every_route_of_a_session_knows_strangers_and_watchers(tmp_path: Path) -> None:
+    editor_in(tmp_path, alice="member", bob="member", eve="watcher")
+    async with (
+        running(make_authenticator=by_users(tmp_path)) as server,
+        person(server, "alice") as alice,
+        person(server, "bob") as bob,
+        person(server, "eve") as eve,
+        connected(server, alice, "/ws?sessionID=work") as hers,
+    ):
+        terminal = await hers.open()
+        shares = server.url("/api/sessions/work/shares")
+        link = await (await alice.post(shares, json={"role": "watcher"})).json()
+        tried = 0
+        async with logged_in(server, share=link["token"]) as guest:
+            for method, canonical in server.routes:
+                if "/sessions/{id}" not in canonical and "/terminals/{id}" not in canonical:
+                    continue
+                path = canonical.replace("/sessions/{id}", "/sessions/work")
+                path = path.replace("/terminals/{id}", f"/terminals/{terminal}")
+                url = server.url(path.replace("{share}", link["share"]["id"]))
+                body = {"title": "x"} if method == "PATCH" else {"name": "x", "size": 1}
+                if canonical.endswith("/messages"):
+                    body = {"type": "ping"}
+                options: dict[str, Any] = {"json": body} if method in {"POST", "PATCH"} else {}
+                name = f"{method} {canonical}"
+                async with bob.request(method, url, **options) as answer:
+                    assert answer.status == 404, name
+                may = (method.replace("HEAD", "GET"), canonical) in MAY_WATCH
+                for watcher in (eve, guest):
+                    async with watcher.request(method, url, **options) as answer:
+                        assert answer.status == (200 if may else 403), name
+                tried += 1
+        assert tried > 15
+        titles = (await (await alice.get(server.url("/api/sessions/work"))).json())["session"]
+        assert titles.get("title", "") != "x"
+        assert [each["title"] for each in titles["terminals"]] != ["x"]
 
 
 async def test_one_user_has_so_many_connections_and_others_feel_nothing(tmp_path: Path) -> None:

@@ -183,6 +183,7 @@ async def test_a_closed_session_is_gone_with_all_that_it_had(tmp_path: Path) -> 
         await other.send("subscribe", sessionID="main")
         await other.receive("subscribed")
         link = await share(server)
+        waiting = ""
         for text in ("sleep 60", "echo never"):
             await ann.send("prompt", request_id=1, parts=[{"type": "text", "text": text}])
             waiting = (await ann.receive("accepted"))["data"]["messageID"]

@@ -118,7 +118,11 @@ class Access:
         if self._may_make(identity, name):
             self._check_share_of(identity, name)
             self._owners.claim(name, identity.id)
-        return self.require(identity, session, needed)
+        role = self.require(identity, session, needed)
+        is_there = name in self._sessions or self._owners.owner_of(name) is not None
+        if role is Role.WATCHER and not is_there and name != MAIN_SESSION:
+            raise NotFound("session", session if is_name(session) else "(not a name)")
+        return role
 
     def _may_make(self, identity: Identity, session: SessionId) -> bool:
         """Whether a session becomes theirs by their asking for it."""
