@@ -50,13 +50,19 @@ async def test_a_cut_loses_nothing_and_repeats_nothing(transport: str) -> None:
 
 
 @pytest.mark.slow
-async def test_the_example_in_the_documents_runs_and_ends() -> None:
+async def test_the_examples_in_the_documents_run_and_end() -> None:
     await output_of("make", "--silent", PACKAGES)
     page = (ROOT / "docs" / "javascript.md").read_text()
-    example = page.split("```js\n")[1].split("```")[0]
+    terminal, channel = (part.split("```")[0] for part in page.split("```js\n")[1:])
+    beginning = terminal.partition("let attachment")[
+        0
+    ]  # the client, which the second one uses, too
     async with running() as server:
-        example = example.replace("http://127.0.0.1:4096/", server.url("/"))
-        example = example.replace("./web/js/", "./js/").replace("date;", "echo fr''om node;")
-        node = ("node", "--input-type=module", "--eval", example)
-        printed = await output_of(*node, cwd=ROOT / "web", PTYBRIDGE_TOKEN=TOKEN)
-    assert b"from node" in printed
+        printed = []
+        for example in (terminal, beginning + channel):
+            script = example.replace("http://127.0.0.1:4096/", server.url("/"))
+            script = script.replace("./web/js/", "./js/").replace("date;", "echo fr''om node;")
+            node = ("node", "--input-type=module", "--eval", script)
+            printed.append(await output_of(*node, cwd=ROOT / "web", PTYBRIDGE_TOKEN=TOKEN))
+    assert b"from node" in printed[0]
+    assert printed[1] == b"$ echo fr''om node; exit 3\nfrom node\n[exit code 3]\n"
