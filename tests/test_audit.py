@@ -1,5 +1,6 @@
 """The audit file: who did what from where, whatever happens to the file."""
 
+import asyncio
 import json
 import stat
 import subprocess
@@ -209,3 +210,27 @@ async def test_each_refusal_and_each_way_in_is_written_down(path: Path) -> None:
     ):
         assert event in events
     assert events.count(("terminal.open", None)) == 2
+
+
+async def test_who_has_a_responder_do_what_is_written_down_without_the_words(path: Path) -> None:
+    audit = AuditFile(path)
+    async with running(audit=audit) as server, server.plain() as ann, asyncio.timeout(20):
+        words = "echo secret words; sleep 600"
+        await ann.send("prompt", request_id=1, parts=[{"type": "text", "text": words}])
+        message = (await ann.receive("accepted"))["data"]["messageID"]
+        await ann.receive("text-delta")
+        await ann.send("cancel")
+        await ann.receive("cancelled")
+        url = server.url("/api/sessions/main")
+        assert (await server.http.patch(url, json={"title": "secret title"})).status == 200
+        assert (await server.http.delete(url)).status == 204
+    audit.close()
+    noted = [(line["event"], line.get("who"), line.get("message")) for line in lines(path)]
+    for event in (
+        ("prompt", "owner", message),
+        ("cancel", "owner", None),
+        ("session.rename", "owner", None),
+        ("session.close", "owner", None),
+    ):
+        assert event in noted
+    assert "secret" not in json.dumps(lines(path))

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ptybridge.adapters.store import SqliteStore, StoreError
+from ptybridge.adapters.store_tables import RESTORED_MESSAGES
 from ptybridge.core.keeper import KeptSession
-from ptybridge.core.recent import MAX_MESSAGES
 from ptybridge.core.session_events import ChatMessage, Outcome, ToolUse
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +30,7 @@ def trouble(reason: str) -> None:
 
 async def test_what_was_kept_comes_back_in_order(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
-    last = MAX_MESSAGES + 20
+    last = RESTORED_MESSAGES + 20
     uses = (
         ToolUse("k1", "shell", {"command": "ls", "cwd": "/"}, True, True, "exit code 0"),
         ToolUse("k2", "read_screen", {}),

@@ -24,9 +24,14 @@ def connected(serving: Serving) -> AbstractAsyncContextManager[Client]:
 
 
 async def messages_of(client: Client, session: str = "main") -> list[wire.MessageState]:
+    """All of a session's messages, page by page."""
     async with await client.subscribe(session) as heard:
-        assert heard.state is not None
-        return heard.state.messages
+        found = await heard.history(limit=100)
+        while found and found[0].number > 1:
+            older = await heard.history(before=found[0].number, limit=100)
+            assert older
+            found = older + found
+        return found
 
 
 def text_of(message: wire.MessageState) -> str:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ptybridge.adapters.unwritten import Unwritten
 from ptybridge.core.keeper import KeptSession
-from ptybridge.core.recent import MAX_CHARACTERS, MAX_MESSAGES, newest_of
+from ptybridge.core.recent import newest_of
 from ptybridge.core.session import MAX_READERS
 from ptybridge.core.session_events import ChatMessage, Outcome, Speaker, ToolUse
 
@@ -47,6 +47,13 @@ DROP TABLE old;
 _COLUMNS = "number, id, speaker, author, text, time, outcome, reply_to, is_prompt, tools"
 
 
+RESTORED_MESSAGES = 100
+"""Messages of each session that are read at the start; older ones when somebody asks for them."""
+
+RESTORED_CHARACTERS = 128 * 1024
+"""Characters of text that they hold together, unless a single message has more."""
+
+
 class UnknownVersion(Exception):
     """The tables are of another version of this program; the text is the version."""
 
@@ -80,7 +87,9 @@ def read_sessions(cursor: sqlite3.Cursor) -> list[KeptSession]:
             name,
             created,
             seq,
-            read_messages(cursor, name, before=None, limit=MAX_MESSAGES, characters=MAX_CHARACTERS),
+            read_messages(
+                cursor, name, before=None, limit=RESTORED_MESSAGES, characters=RESTORED_CHARACTERS
+            ),
             title,
             dict(
                 cursor.execute(

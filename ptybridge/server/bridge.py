@@ -169,7 +169,7 @@ def make_bridge(
         ),
     )
     access.know(registry.sessions, per_user=settings.limits.sessions_per_user)
-    sessions = SessionHandlers(registry, bus=bus, access=access, standing=standing)
+    sessions = SessionHandlers(registry, bus=bus, access=access, standing=standing, audit=audit)
     pool = ConnectionPool(
         limit=settings.limits.connections, per_user=settings.limits.connections_per_user
     )

@@ -7,6 +7,7 @@ from ptybridge.core.access import Access
 from ptybridge.core.bus import Bus
 from ptybridge.core.errors import BadRequest, NotFound
 from ptybridge.core.identity import Identity
+from ptybridge.core.ports import Audit
 from ptybridge.core.registry import Registry
 from ptybridge.core.session import Session
 from ptybridge.core.session_events import ChatMessage
@@ -29,10 +30,12 @@ class SessionHandlers:
         bus: Bus,
         access: Access,
         standing: Callable[[Identity], Identity | None],
+        audit: Audit,
     ) -> None:
         """``standing`` tells what somebody is now, who was let in before; see ``Authenticator``."""
         self._registry = registry
         self._standing = standing
+        self._audit = audit
         self._access = access
         self._bus = bus
         self._batches = Batches()
@@ -101,7 +104,20 @@ class SessionHandlers:
         said = session.chat.prompt(
             text, author=identity.name, may_still=partial(self._may_prompt, identity, session)
         )
+        self._note(connection, "prompt", session, message=said.id)
         self._said(connection, session, said, request_id)
+
+    def _note(
+        self, connection: Connection, event: str, session: Session, **facts: str | None
+    ) -> None:
+        """Write down what somebody has a responder do; never the words."""
+        self._audit.record(
+            event,
+            who=connection.identity.id,
+            address=connection.address or None,
+            session=session.id,
+            **facts,
+        )
 
     @staticmethod
     def _said(
@@ -120,7 +136,9 @@ class SessionHandlers:
 
     def cancel(self, connection: Connection, message: wire.Cancel, request_id: int | None) -> None:
         """Stop the answer that runs."""
-        self._present(connection, message.session_id).chat.cancel(message.message_id)
+        session = self._present(connection, message.session_id)
+        session.chat.cancel(message.message_id)
+        self._note(connection, "cancel", session)
         connection.reply(messages.Accepted(), request_id)
 
     def approve(
@@ -130,6 +148,8 @@ class SessionHandlers:
         session = self._present(connection, message.session_id)
         author = connection.identity.name
         session.chat.approve(message.call_id, approved=message.approved, author=author)
+        verdict = "approve" if message.approved else "refuse"
+        self._note(connection, verdict, session, call=message.call_id)
         connection.reply(messages.Accepted(), request_id)
 
     def history(
