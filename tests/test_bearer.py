@@ -135,6 +135,21 @@ async def test_guesses_are_counted_as_those_of_logins_are() -> None:
         assert statuses == [401, 401, 429]
 
 
+async def test_a_bearer_that_has_ended_is_no_guess_and_falls_back_to_no_other_login() -> None:
+    settings = settings_of(limits={"loginAttempts": 2})
+    async with running(settings) as server, stranger() as browser:
+        url = server.url("/api/login")
+        assert (await browser.post(url, json={"token": TOKEN})).status == 204
+        headers = await bearer(server, browser, share=(await share(server))["token"])
+        out = server.url("/api/logout")
+        assert (await browser.post(out, json={}, headers=headers)).status == 204
+        for _ in range(4):
+            who = await browser.get(server.url("/api/whoami"), headers=headers)
+            assert who.status == 401
+        assert (await browser.get(server.url("/api/whoami"))).status == 200
+        assert (await browser.post(url, json={"token": TOKEN})).status == 204
+
+
 async def test_tickets_of_one_login_do_not_drive_out_the_logins_of_others() -> None:
     async with running() as server, stranger() as http:
         other = await bearer(server, http, share=(await share(server))["token"])

@@ -15,12 +15,13 @@ from ptybridge.server import cookies
 from ptybridge.server.audited import note
 from ptybridge.server.callers import CALLER
 from ptybridge.server.middlewares import (
+    BEARER,
     IDENTITY,
     authenticated,
-    bearer_of,
     error_response,
     identify,
     json_response,
+    login_bearer_of,
 )
 from ptybridge.server.throttle import THROTTLE
 
@@ -133,7 +134,7 @@ class LoginRoutes:
         identity = await self._let_in(request, _BY_BEARER, wanted="a share or a ticket")
         if isinstance(identity, web.Response):
             return identity
-        return json_response({"bearer": self._authenticator.issue_cookie(identity)})
+        return json_response({"bearer": BEARER + self._authenticator.issue_cookie(identity)})
 
     async def _let_in(
         self, request: web.Request, kinds: Sequence[type[Login]], *, wanted: str
@@ -178,7 +179,7 @@ class LoginRoutes:
         if identity is not None:
             note(request, "logout", identity)
         response = web.Response(status=204)
-        if (bearer := bearer_of(request)) is not None:
+        if (bearer := login_bearer_of(request)) is not None:
             self._authenticator.revoke_cookie(bearer)
             self._on_logout()
         else:

@@ -213,26 +213,36 @@ def _is_from_here(request: web.Request, door: Door, caller: Caller) -> bool:
     return request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
 
 
+BEARER = "login."
+"""Begins the bearers that stand for logins: no such is a guess at the server's token."""
+
+
 def bearer_of(request: web.Request) -> str | None:
     """What a request shows as ``Authorization: Bearer`` (RFC 6750 section 2.1), if it does."""
     authorizations = request.headers.getall("Authorization", [])
-    scheme, _, secret = authorizations[0].partition(" ") if len(authorizations) == 1 else ("",) * 3
-    return secret.strip() if scheme.lower() == "bearer" else None
+    scheme, _, shown = authorizations[0].partition(" ") if len(authorizations) == 1 else ("",) * 3
+    return shown.strip() if scheme.lower() == "bearer" else None
+
+
+def login_bearer_of(request: web.Request) -> str | None:
+    """The secret of a login that a request shows as a bearer, if it does."""
+    bearer = bearer_of(request) or ""
+    return bearer.removeprefix(BEARER) if bearer.startswith(BEARER) else None
 
 
 def identify(request: web.Request, authenticator: Authenticator) -> Identity | None:
     """Who is asking: by bearer token, ticket, login cookie, proxy (docs/wire.md section 7).
 
-    A bearer is the server's token or the secret of a login that its client keeps itself.
+    A bearer is the server's token or the secret of a login that its client keeps itself; with
+    one of these nothing else counts, so that who shows it is never taken for somebody else.
 
     Raises:
         TooManyAttempts: Too many tokens from that address were wrong.
     """
-    bearer = bearer_of(request)
-    if bearer is not None and (known := authenticator.check_cookie(bearer)) is not None:
-        return known
+    if (secret := login_bearer_of(request)) is not None:
+        return authenticator.check_cookie(secret)
     if "Authorization" in request.headers and authenticator.mode == "token":
-        if bearer is None:
+        if (bearer := bearer_of(request)) is None:
             return None
         with request.config_dict[THROTTLE].attempt(request[CALLER].address) as attempt:
             identity = authenticator.authenticate(bearer)
@@ -265,7 +275,7 @@ async def refusal_of_strangers(
     request: web.Request, authenticator: Authenticator
 ) -> web.StreamResponse:
     """The answer to who is not known; to who has guessed, it comes late."""
-    if "Authorization" in request.headers:
+    if "Authorization" in request.headers and login_bearer_of(request) is None:
         note(request, "login.refused", None, how="token")
         await asyncio.sleep(request.config_dict[THROTTLE].delay(request[CALLER].address))
     response = error_response(401, "denied", _LOG_IN[authenticator.mode])
