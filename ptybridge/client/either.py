@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import aiohttp
 
-from ptybridge.client.errors import CannotConnect, UpgradeFailed
+from ptybridge.client.errors import CannotConnect, Refused, UpgradeFailed
 from ptybridge.client.links import Link, Transport
 
 RETRY_SECONDS = 300.0
 """How long it is remembered that WebSocket did not come through."""
+
+UNAUTHORIZED = 401
+"""The server does not know the token (RFC 9110 section 15.5.2): asking twice counts twice."""
 
 ANSWER_SECONDS = 10.0
 """How long the question what the server wants may take."""
@@ -58,7 +61,10 @@ class EitherTransport:
         if self._time() - self._failed_at >= self._retry_after:
             try:
                 link = await self._first.connect()
-            except UpgradeFailed:
+            except (UpgradeFailed, Refused) as error:
+                if isinstance(error, Refused) and error.status == UNAUTHORIZED:
+                    raise
+                # What else is refused may be so by something in the way: the second will know.
                 link = await self._second.connect()
                 # Only now is it known that the network blocks the one and nothing else.
                 self._failed_at = self._time()
