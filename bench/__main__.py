@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench import bare, bridge, peer, report
+from bench.audience import Audience
 from bench.channel import Channel
 from bench.compression import Compression
 from bench.connections import Connections
@@ -21,15 +22,20 @@ from bench.figures import Figure, Row
 from bench.flood import Flood
 from bench.interrupt import Interrupt
 from bench.page import Page
+from bench.snapshot import Snapshot
 from bench.stall import Stall
 from bench.start import Start
 from bench.subjects import Serving, Subject, Unmeasured
+from bench.terminals import Terminals
 
 FIGURES: tuple[Figure, ...] = (
     Echo(),
     Flood(),
+    Audience(),
     Interrupt(),
     Stall(),
+    Terminals(),
+    Snapshot(),
     Channel(),
     Compression(),
     Connections(),

@@ -95,13 +95,26 @@ class BridgeViewer:
                 self._received = offset
                 return payload[SNAPSHOT_BYTES:]
 
+    def fileno(self) -> int:
+        """Its socket's descriptor."""
+        return self._socket.fileno()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something that was received is left."""
+        return self._socket.has_more
+
 
 class BridgeTerminal:
-    """A terminal of the server."""
+    """A terminal of the server.
+
+    Attributes:
+        id: Its name.
+    """
 
     def __init__(self, bridge: "Bridge", terminal_id: str) -> None:
         self._bridge = bridge
-        self._id = terminal_id
+        self.id = terminal_id
 
     @contextmanager
     def view(self) -> Iterator[BridgeViewer]:
@@ -110,7 +123,7 @@ class BridgeTerminal:
             connection.request(
                 "attach",
                 channel=CHANNEL,
-                terminalID=self._id,
+                terminalID=self.id,
                 rows=ROWS,
                 cols=COLS,
                 window=WINDOW,
@@ -175,13 +188,23 @@ class Bridge:
     def open(self, script: str) -> Iterator[BridgeTerminal]:
         """Run ``script`` until the block ends."""
         with self.connection() as (_, connection):
-            connection.request("terminal.open", command=argv(script), rows=ROWS, cols=COLS)
-            terminal_id = connection.reply("terminal.opened")["terminal"]["id"]
-            try:
-                yield BridgeTerminal(self, terminal_id)
-            finally:
-                connection.request("terminal.close", terminalID=terminal_id)
+            terminal = self._launch(connection, script)
+        try:
+            yield terminal
+        finally:
+            with self.connection() as (_, connection):
+                connection.request("terminal.close", terminalID=terminal.id)
                 connection.reply("accepted")
+
+    def leave_running(self, script: str, count: int) -> None:
+        """Run ``script`` in so many terminals until the server's end."""
+        with self.connection() as (_, connection):
+            for _ in range(count):
+                self._launch(connection, script)
+
+    def _launch(self, connection: Connection, script: str) -> BridgeTerminal:
+        connection.request("terminal.open", command=argv(script), rows=ROWS, cols=COLS)
+        return BridgeTerminal(self, connection.reply("terminal.opened")["terminal"]["id"])
 
 
 @contextmanager

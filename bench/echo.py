@@ -36,19 +36,19 @@ class Echo:
                     terminal = stack.enter_context(subject.open(SCRIPT))
                     viewer = stack.enter_context(terminal.view())
                     receive_until(viewer, READY)
-                    _latencies(viewer, WARM_UP)
+                    latencies(viewer, WARM_UP)
                 viewers[subject.name] = viewer
             for _ in range(rounds):
                 for name, viewer in viewers.items():
                     with limit_to(ROUND_LIMIT, f"echo of {name}"):
-                        taken = _latencies(viewer, samples)
+                        taken = latencies(viewer, samples)
                     p50[name].append(percentile(taken, 50) * 1e6)
                     p99[name].append(percentile(taken, 99) * 1e6)
-        targets = (Target(0.5, "terminado"), Target(4.0, "bare pty"))
+        targets = (Target(0.4, "terminado"), Target(4.0, "bare pty"))
         return [Row("echo p50", "µs", p50, targets), Row("echo p99", "µs", p99)]
 
 
-def _latencies(viewer: Viewer, count: int) -> list[float]:
+def latencies(viewer: Viewer, count: int) -> list[float]:
     """Seconds that each of ``count`` keystrokes took.
 
     Raises:

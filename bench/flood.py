@@ -46,8 +46,8 @@ class Flood:
                     speed[subject.name].append(written / MEGABYTE / seconds)
                     cost[subject.name].append(cpu * 1000 / (written / MEGABYTE))
         return [
-            Row("flood", "MB/s", speed, (Target(0.8, "bare pty", at_least=True),)),
-            Row("CPU per MB", "ms", cost, (Target(0.5, "terminado"),)),
+            Row("flood", "MB/s", speed, (Target(0.85, "bare pty", at_least=True),)),
+            Row("CPU per MB", "ms", cost, (Target(0.55, "terminado"),)),
         ]
 
 

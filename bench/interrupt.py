@@ -42,7 +42,7 @@ class Interrupt:
                 ):
                     receive_until(viewer, READY)
                     silence[subject.name].append(_silence(viewer) * 1000)
-        return [Row("Ctrl-C to silence", "ms", silence, (Target(150),))]
+        return [Row("Ctrl-C to silence", "ms", silence, (Target(80),))]
 
 
 class PacedViewer:

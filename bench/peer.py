@@ -29,6 +29,15 @@ class PeerViewer:
             if payload[: len(_PREFIX)] == _PREFIX:
                 return payload[len(_PREFIX) : -len(_SUFFIX)]
 
+    def fileno(self) -> int:
+        """Its socket's descriptor."""
+        return self._socket.fileno()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something that was received is left."""
+        return self._socket.has_more
+
 
 class PeerTerminal:
     """A server whose every connection gets the program's terminal."""

@@ -38,6 +38,18 @@ class Viewer(Protocol):
         """
 
 
+@runtime_checkable
+class Selectable(Viewer, Protocol):
+    """A viewer that can be waited for together with others (select(2))."""
+
+    def fileno(self) -> int:
+        """The descriptor on which its output comes."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether ``receive`` has something left of what came, for which nothing is to be read."""
+
+
 class Terminal(Protocol):
     """One running program and who serves it."""
 

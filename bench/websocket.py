@@ -89,6 +89,15 @@ class WebSocket:
         """Hang up without a closing handshake."""
         self._socket.close()
 
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self._socket.fileno()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something was received that was not given out."""
+        return self._start < self._end
+
     def take(self) -> socket.socket:
         """The socket, for who goes on by itself.
 

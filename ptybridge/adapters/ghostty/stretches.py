@@ -16,13 +16,20 @@ from ptybridge.adapters.ghostty.model import CONTINUES, WRAPPED, Page, cell_widt
 MAX_ROWS: Final = 128
 """Rows of a stretch at most: some hundred microseconds of work."""
 
+_MANY_ROWS: Final = 16
+"""From so many on, rows that are alike are worth a stretch of their own."""
+
 _LANE: Final = 4
 """Bytes of a cell here: the low half of its word (see `cells`), which has no more than a code point
 and the number of a style below 64."""
 _CODE_POINT: Final = 0xFFFFFF << 2
+_WHOLE_LINE: Final = 2 << 4
+"""Flags of a row that is packed so, and neither wraps nor goes on with another."""
 _LINE_END: Final = (ord("\n") << 2).to_bytes(_LANE, "little")
 _CODE_POINTS: Final = bytes(range(0, 256, 4))
 """Low bytes of cells that hold one code point or none; the others' two low bits say what else."""
+_LATIN: Final = bytes(range(4))
+"""Second bytes of cells that hold a code point below 256."""
 
 _SAME_STYLE: Final = re.compile(rb"[^\0]\0*")
 _GAP: Final = re.compile("\0+")
@@ -56,6 +63,11 @@ class StretchReader:
     def _gather(self, start: int, stop: int) -> tuple[int, bytes]:
         """The cells of rows from ``start`` to where the last whole line ends, with line ends."""
         flags, full = self._page.flags, self._cols * _LANE
+        end = start
+        while end < stop and flags[end] == _WHOLE_LINE:
+            end += 1
+        if end - start >= _MANY_ROWS:
+            return end, _LINE_END.join(self._page.cells[start:end])
         parts: list[bytes] = []
         end, end_parts = start, 0
         wraps = False
@@ -99,10 +111,8 @@ class StretchReader:
         """The bytes for ``cells``; None when there is something else than text in them."""
         if cells[::_LANE].translate(None, _CODE_POINTS):
             return None
-        lanes = bytearray((int.from_bytes(cells, "little") >> 2).to_bytes(len(cells), "little"))
-        styles = bytes(lanes[3::_LANE])
-        lanes[3::_LANE] = bytes(len(styles))
-        text = lanes.decode("utf-32-le")
+        text = _characters(cells)
+        styles = cells[3::_LANE]  # four times the number, for of a code point nothing is there
         if not text.replace("\n", "").isprintable():
             if _CONTROL.search(text):
                 return None
@@ -122,7 +132,7 @@ class StretchReader:
         changes = (value ^ value << 8).to_bytes(count + 1, "little")
         plain = count - len(changes[:count].lstrip(b"\0"))
         ends = accumulate(map(len, _SAME_STYLE.findall(changes, plain, count)), initial=plain)
-        sequences = {style: self._sequence(style) for style in set(styles)}
+        sequences = {style: self._sequence(style >> 2) for style in set(styles)}
         parts = [sequences[styles[start]] + text[start:end] for start, end in pairwise(ends)]
         return text[:plain] + "".join(parts) + (self._sequence(0) if styles[-1] else "")
 
@@ -132,3 +142,14 @@ class StretchReader:
             parameters = self._reader.attributes_of(style).parameters.decode()
             sequence = self._sequences[style] = f"\x1b[0{parameters}m"
         return sequence
+
+
+def _characters(cells: bytes) -> str:
+    """The code points of cells that hold nothing else but a style."""
+    low, middle = cells[::_LANE], cells[1::_LANE]
+    if not cells[2::_LANE].strip(b"\0") and not middle.translate(None, _LATIN):
+        value = int.from_bytes(low, "little") >> 2 | int.from_bytes(middle, "little") << 6
+        return value.to_bytes(len(low), "little").decode("latin-1")
+    lanes = bytearray(cells)
+    lanes[3::_LANE] = bytes(len(low))
+    return (int.from_bytes(lanes, "little") >> 2).to_bytes(len(cells), "little").decode("utf-32-le")
