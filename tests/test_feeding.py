@@ -10,7 +10,9 @@ from ptybridge.core.feeding import (
     AT_ONCE_BYTES,
     AT_ONCE_SECONDS,
     COSTLY_SECONDS,
+    GREATEST_PIECE,
     IDLE_SECONDS,
+    LEAST_PIECE,
     PAUSE,
     ROOM_BYTES,
 )
@@ -138,16 +140,72 @@ def test_what_is_costly_goes_to_a_thread_from_the_piece_on_that_showed_it() -> N
     assert stage.screens[0].fed.endswith(b"yz")
 
 
-def test_reading_waits_before_it_writes_over_bytes_that_a_thread_has_not_fed() -> None:
+def test_of_what_is_costly_no_more_is_read_than_one_can_wait_for() -> None:
+    stage = FedStage()
+    _, sink = stage.view()
+    stage.pty.prints(COSTLY * 3 + b"x" * CAPACITY)
+    first_read = stage.terminal.tail.end
+    while stage.pty.unread:
+        stage.workers.run()
+        stage.clock.advance(PAUSE)
+        stage.pty.turn()
+        if stage.screens[0].fed:
+            waiting = stage.terminal.tail.end - len(stage.screens[0].fed)
+            assert waiting <= max(first_read - AT_ONCE_BYTES, GREATEST_PIECE)
+    stage.settle()
+    assert len(sink.data) == len(stage.screens[0].fed) == 3 + CAPACITY
+
+
+def test_pieces_become_what_takes_a_thread_a_few_milliseconds() -> None:
+    stage = FedStage()
+    stage.pty.prints(COSTLY * 3)
+    pieces = []
+    for _ in range(40):
+        stage.pty.prints(COSTLY * 20 * LEAST_PIECE)
+        stage.workers.run()
+        fed = len(stage.screens[0].fed)
+        stage.clock.advance(PAUSE)
+        stage.workers.run()
+        pieces.append(len(stage.screens[0].fed) - fed)
+    assert max(pieces) == LEAST_PIECE
+
+
+@given(st.lists(st.sampled_from("pcuta"), max_size=40))
+def test_reading_never_stops_for_good(steps: list[str]) -> None:
+    """Whatever time, threads and people who look at the screen do meanwhile."""
+    stage = FedStage()
+    stage.view()
+    stage.pty.prints(COSTLY * 3)
+    for step in steps:
+        match step:
+            case "p":
+                stage.pty.prints(b"x" * 3 * LEAST_PIECE)
+            case "c":
+                stage.pty.prints(COSTLY * 3)
+            case "u":
+                assert len(stage.screens[0].fed) <= stage.terminal.tail.end
+                stage.terminal.screen()
+                assert len(stage.screens[0].fed) == stage.terminal.tail.end
+            case "t":
+                stage.workers.run()
+            case _:
+                stage.clock.advance(PAUSE)
+    stage.clock.advance(COSTLY_SECONDS)
+    for _ in range(1000):
+        stage.workers.run()
+        stage.clock.advance(PAUSE)
+        stage.pty.turn()
+    assert stage.pty.unread == 0
+    assert len(stage.screens[0].fed) == stage.terminal.tail.end
+
+
+def test_reading_waits_for_a_thread() -> None:
     stage = FedStage()
     stage.view()
     stage.pty.prints(COSTLY * 3 + b"x" * (3 * CAPACITY))
     assert len(stage.workers.jobs) == 1
     assert stage.pty.is_paused
-    assert stage.terminal.tail.end + ROOM_BYTES >= CAPACITY
-    stage.settle()
-    assert len(stage.screens[0].fed) == 3 + 3 * CAPACITY
-    assert stage.pty.unread == 0
+    assert stage.pty.unread
 
 
 def test_answers_from_a_thread_reach_the_program_in_order() -> None:
@@ -177,7 +235,9 @@ def test_a_screen_that_breaks_is_dropped_whoever_feeds_it(size: int) -> None:
     stage = FedStage()
     _, sink = stage.view()
     stage.pty.prints(COSTLY * (size - 5) + b"BREAK" + b"x" * size)
-    stage.workers.run()
+    for _ in range(size // LEAST_PIECE):
+        stage.workers.run()
+        stage.clock.advance(PAUSE)
     assert stage.ended.lost == ["broken"]
     stage.pty.prints(b"y" * 2 * CAPACITY)
     assert len(sink.data) == 2 * size + 2 * CAPACITY

@@ -2,9 +2,10 @@
 
 Output is fed where it was read, as soon as the viewers have it: nothing is handed over, and the
 bytes are still in the processor's cache. A full read of text takes a tenth of a millisecond. But a
-program can also print what takes an emulator a thousand times as long (reset, again and again), so
-once it has held the event loop up, its output is fed by a worker thread for a while: the emulator
-leaves the interpreter free.
+program can also print what takes an emulator a thousand times as long (reset, again and again).
+Once it has held the event loop up, its output is fed by a worker thread for a while (the emulator
+leaves the interpreter free), in pieces of a few milliseconds, and no more of it is read than such a
+piece: whoever needs the screen as it is now, for a snapshot or a resize, has to wait for that.
 """
 
 from collections.abc import Callable
@@ -21,8 +22,13 @@ AT_ONCE_BYTES: Final = 16 * 1024
 AT_ONCE_SECONDS: Final = 0.002
 """How long feeding may hold the event loop up before the rest goes to a thread."""
 
-COSTLY_SECONDS: Final = 1.0
+COSTLY_SECONDS: Final = 10.0
 """How long it all goes to a thread then."""
+
+PIECE_SECONDS: Final = 0.004
+LEAST_PIECE: Final = 1024
+GREATEST_PIECE: Final = 128 * 1024
+"""What a thread's piece should take, and its bounds in bytes."""
 
 PAUSE: Final = 0.004
 """Seconds after a piece in which what is little, or costly, is gathered into the next one."""
@@ -56,7 +62,7 @@ class ScreenFeed:
         on_lost: Callable[[ScreenFailed], None],
         on_room: Callable[[], None],
     ) -> None:
-        """``on_room`` is called when reading, that ``is_behind`` had stopped, may go on."""
+        """``on_room`` is called when there may be ``room`` again."""
         self.screen: Screen | None = None
         self.fed = tail.end
         self._tail = tail
@@ -73,6 +79,8 @@ class ScreenFeed:
         self._timer: Timer | None = None
         self._fed_at = float("-inf")
         self._costly_until = float("-inf")
+        self._piece = GREATEST_PIECE
+        self._piece_took = 0.0
         self._made_small_at = 0
 
     def begin(self, make_screen: MakeScreen, size: WindowSize) -> None:
@@ -96,11 +104,14 @@ class ScreenFeed:
     # --- from the terminal
 
     @property
-    def is_behind(self) -> bool:
-        """Whether reading on would write over bytes that the screen has not seen."""
+    def room(self) -> int:
+        """How many bytes may be read before the screen has seen more."""
         if self.screen is None or self._workers is None:
-            return False
-        return self._tail.end + ROOM_BYTES - self.fed > self._tail.capacity
+            return self._tail.capacity
+        most = self._tail.capacity - ROOM_BYTES
+        if self._clock.time() < self._costly_until:
+            most = self._piece
+        return max(0, most - (self._tail.end - self.fed))
 
     def advance(self) -> None:
         """Show the screen what is new: at once or, where that takes long, beside the loop.
@@ -127,9 +138,13 @@ class ScreenFeed:
         """Show the screen all there is before this returns."""
         if self._job is not None:
             self._settle(self._job_number, self._job.wait())
+        was_waiting = self._timer is not None
         self._stop_timer()
         if self.screen is not None and self.fed < self._tail.end:
             self._feed_now()
+        if was_waiting and self.screen is not None:
+            # Reading may have been stopped, and must not go on before this returns.
+            self._timer = self._clock.call_later(PAUSE, self._go_on)
 
     def use(self) -> Screen | None:
         """The screen when it has seen everything; nobody else touches it until the next call."""
@@ -181,6 +196,7 @@ class ScreenFeed:
             self._feed_to(min(end, self.fed + AT_ONCE_BYTES))
             if workers.cpu_seconds() - began > AT_ONCE_SECONDS:
                 self._costly_until = now + COSTLY_SECONDS
+                self._piece = LEAST_PIECE
                 break
         self._fed_at = now
         self._tell()
@@ -204,9 +220,16 @@ class ScreenFeed:
             self.lose(error)
 
     def _hand_over(self, workers: Workers) -> None:
+        """Have a thread feed a piece, and measure it."""
         self._stop_timer()
-        until = self._tail.end
-        self._submit(workers, lambda: self._feed(until), until=until)
+        until = min(self._tail.end, self.fed + self._piece)
+
+        def work() -> None:
+            began = workers.cpu_seconds()
+            self._feed(until)
+            self._piece_took = workers.cpu_seconds() - began
+
+        self._submit(workers, work, until=until)
 
     def _submit(self, workers: Workers, work: Callable[[], None], *, until: int) -> None:
         self._feeds_until = until
@@ -224,16 +247,26 @@ class ScreenFeed:
         if error is not None:
             raise error
         if self._feeds_until > self.fed:
+            self._fit_piece(self._feeds_until - self.fed)
             self.fed = self._feeds_until
             self._fed_at = self._clock.time()
         self._tell()
         self._tell_room()
         self.advance()
 
+    def _fit_piece(self, size: int) -> None:
+        """Make the next piece one of ``PIECE_SECONDS``, as far as the last one tells."""
+        if self._piece_took * 2 * self._piece < PIECE_SECONDS * size:
+            self._piece = min(2 * self._piece, GREATEST_PIECE)
+        else:
+            fitting = int(size * PIECE_SECONDS / self._piece_took)
+            self._piece = min(max(fitting, LEAST_PIECE), GREATEST_PIECE)
+
     def _go_on(self) -> None:
         self._timer = None
         self._fed_at = float("-inf")
         self.advance()
+        self._tell_room()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -136,9 +136,10 @@ class Terminal:
 
     def on_readable(self) -> None:
         """Move what is there into the tail and on to the viewers."""
-        if self._feed.is_behind:
+        room = self._feed.room
+        if not room:
             self._pause()
-        elif self._read(CHUNK_BYTES):
+        elif self._read(min(CHUNK_BYTES, room)):
             self._spread()
             self._feed.advance()
 
@@ -184,7 +185,7 @@ class Terminal:
 
     def _unpause(self) -> None:
         """Read on unless every viewer is stalled; without viewers the program runs freely."""
-        if not self._is_paused or self._pty is None or self._feed.is_behind:
+        if not self._is_paused or self._pty is None or not self._feed.room:
             return
         if self.viewers and all(viewer.is_stalled for viewer in self.viewers):
             return
@@ -406,7 +407,7 @@ class Terminal:
     def _read_before_resize(self) -> None:
         """Take in what was printed for the old size, so that the mark stands behind it."""
         self._feed.catch_up()
-        if not self._is_paused and self._read(CHUNK_BYTES):
+        if not self._is_paused and self._read(min(CHUNK_BYTES, self._feed.room)):
             self._spread()
 
     def _reflow(self) -> None:
