@@ -8,7 +8,7 @@ NODE := web/node_modules/.package-lock.json
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help run setup test test-fast check bench fix vendor clean
+.PHONY: help run setup test test-fast check bench soak fix vendor clean
 
 help:             ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: $(DEV)     ## formatting, lint, types, known vulnerabilities; nothing is 
 
 bench: $(DEV)     ## measure, beside a bare pseudo-terminal and another web terminal
 	$(BIN)/python -m bench
+
+soak: $(DEV)      ## ten minutes of many terminals and visitors, after which all must be as it was
+	$(BIN)/python -m bench.soak $(SOAK)
 
 fix: $(DEV)       ## let the tools repair what they can
 	$(BIN)/ruff check --fix

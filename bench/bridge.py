@@ -5,6 +5,7 @@ import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,13 +49,18 @@ class Connection:
             opcode, payload = self._socket.receive()
             if opcode == TEXT:
                 message = json.loads(bytes(payload))
-                _refuse_error(message)
+                refuse_error(message)
                 if message["type"] == message_type:
                     found: dict[str, Any] = message.get("data", {})
                     return found
 
 
-def _refuse_error(message: dict[str, Any]) -> None:
+def refuse_error(message: dict[str, Any]) -> None:
+    """Take no error for an answer, and no program's end.
+
+    Raises:
+        Unmeasured: The message tells of one.
+    """
     if message["type"] in {"error", "exited"}:
         raise Unmeasured(f"ptybridge: {message['type']} {message.get('data')}")
 
@@ -84,7 +90,7 @@ class BridgeViewer:
         while True:
             opcode, payload = self._socket.receive()
             if opcode == TEXT:
-                _refuse_error(json.loads(bytes(payload)))
+                refuse_error(json.loads(bytes(payload)))
                 continue
             kind, _, offset = HEADER.unpack_from(payload)
             if kind == OUTPUT:
@@ -196,11 +202,10 @@ class Bridge:
                 connection.request("terminal.close", terminalID=terminal.id)
                 connection.reply("accepted")
 
-    def leave_running(self, script: str, count: int) -> None:
-        """Run ``script`` in so many terminals until the server's end."""
+    def leave_running(self, script: str, count: int) -> list[str]:
+        """Run ``script`` in so many terminals, until they are closed; their names."""
         with self.connection() as (_, connection):
-            for _ in range(count):
-                self._launch(connection, script)
+            return [self._launch(connection, script).id for _ in range(count)]
 
     def _launch(self, connection: Connection, script: str) -> BridgeTerminal:
         connection.request("terminal.open", command=argv(script), rows=ROWS, cols=COLS)
@@ -208,10 +213,11 @@ class Bridge:
 
 
 @contextmanager
-def start(*settings: str) -> Iterator[Bridge]:
+def start(*settings: str, log: Path | None = None) -> Iterator[Bridge]:
     """Run a server with the default settings, but for ``ROOM``, in a state directory of its own.
 
-    ``settings`` are more that differ, each as ``NAME=VALUE``.
+    ``settings`` are others (``path=value``). What it warns of goes to ``log`` or else where this
+    process's errors go.
     """
     with (
         tempfile.TemporaryDirectory(prefix="ptybridge-bench-") as state,
@@ -224,6 +230,7 @@ def start(*settings: str) -> Iterator[Bridge]:
             "logging.level=warning",
             *(word for setting in (*ROOM, *settings) for word in ("--set", setting)),
             env={"PTYBRIDGE_STATE_DIR": state},
+            log=log,
         ) as server,
     ):
         url = urlsplit(server.first_line)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.subjects import Unmeasured
@@ -36,20 +36,26 @@ class Server:
 
 
 @contextmanager
-def running(module: str, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+def running(
+    module: str, *arguments: str, env: Mapping[str, str] | None = None, log: Path | None = None
+) -> Iterator[Server]:
     """Run a Python module as a server until the block ends; ready when it prints a line.
+
+    Its standard error is added to ``log``, if given.
 
     Raises:
         Unmeasured: It ended without printing one.
     """
     command: Sequence[str] = (sys.executable, "-m", module, *arguments)
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        env={**os.environ, **(env or {})},
-        text=True,
-    )
+    with ExitStack() as stack:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=None if log is None else stack.enter_context(log.open("a")),
+            env={**os.environ, **(env or {})},
+            text=True,
+        )
     assert process.stdout is not None
     try:
         line = process.stdout.readline().strip()

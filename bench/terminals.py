@@ -24,21 +24,28 @@ PRINTING = 20
 
 IDLE_SCRIPT = "printf 'user@machine:~$ '; exec cat"
 
-PRINTER = f"""stty -echo; printf {READY.decode()}; read _; exec {sys.executable} -IS -c '
+RATE = 1_000_000
+"""Bytes a second that each of those prints."""
+
+_PRINTER = """exec {python} -IS -c '
 import os, time
 text = b"the quick brown fox jumps over the lazy dog; pack my box with jugs\\n" * 300
 due = time.monotonic()
 while True:
     os.write(1, text)
-    due += len(text) / 1e6
+    due += len(text) / {rate}
     time.sleep(max(0, due - time.monotonic()))
 '"""
-"""Writes 1 MB/s of lines, some 20 kB at a time."""
 
 KIBIBYTE = 1024
 
 LIMIT = 100.0
 """Seconds that all may take."""
+
+
+def printer(rate: int) -> str:
+    """A program that writes so many bytes of lines a second, some 20 kB at a time."""
+    return _PRINTER.format(python=sys.executable, rate=rate)
 
 
 class Terminals:
@@ -111,9 +118,10 @@ def _percentile(typist: Viewer, samples: int, percent: float) -> float:
 def _printing(served: Bridge) -> Iterator[None]:
     """Have programs print to viewers that take it, until the block ends."""
     with ExitStack() as stack:
+        script = f"stty -echo; printf {READY.decode()}; read _; {printer(RATE)}"
         viewers: list[Selectable] = []
         for _ in range(PRINTING):
-            viewer = stack.enter_context(stack.enter_context(served.open(PRINTER)).view())
+            viewer = stack.enter_context(stack.enter_context(served.open(script)).view())
             receive_until(viewer, READY)
             viewers.append(viewer)
         # In a process of its own, so that the typist has this one's attention.

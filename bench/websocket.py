@@ -30,10 +30,11 @@ class WebSocket:
     Attributes:
         is_compressed: Whether the frame that was received last is (RFC 7692).
         received_bytes: Bytes that have come, behind the handshake.
+        socket: What it speaks over.
     """
 
     def __init__(self, sock: socket.socket, received: bytes) -> None:
-        self._socket = sock
+        self.socket = sock
         self._memory = memoryview(bytearray(BUFFER_BYTES))
         self._memory[: len(received)] = received
         self._start = 0
@@ -87,11 +88,11 @@ class WebSocket:
 
     def close(self) -> None:
         """Hang up without a closing handshake."""
-        self._socket.close()
+        self.socket.close()
 
     def fileno(self) -> int:
         """The socket's descriptor."""
-        return self._socket.fileno()
+        return self.socket.fileno()
 
     @property
     def has_more(self) -> bool:
@@ -106,7 +107,7 @@ class WebSocket:
         """
         if self._start != self._end:
             raise Unmeasured("the server said more than it was asked")
-        return self._socket
+        return self.socket
 
     def send(self, opcode: int, payload: bytes) -> None:
         """Send one frame, masked as a client's must be (RFC 6455 section 5.3)."""
@@ -120,7 +121,7 @@ class WebSocket:
         key = os.urandom(4)
         stream = (key * (size // 4 + 1))[:size]
         masked = int.from_bytes(payload, "big") ^ int.from_bytes(stream, "big")
-        self._socket.sendall(header + key + masked.to_bytes(size, "big"))
+        self.socket.sendall(header + key + masked.to_bytes(size, "big"))
 
     def receive(self) -> tuple[int, memoryview]:
         """The next data frame: its opcode and its payload, which is good until the next call.
@@ -167,7 +168,7 @@ class WebSocket:
                 rest = bytes(self._memory[self._start : self._end])
                 self._memory[: len(rest)] = rest
                 self._start, self._end = 0, len(rest)
-            received = self._socket.recv_into(self._memory[self._end :])
+            received = self.socket.recv_into(self._memory[self._end :])
             if not received:
                 raise Unmeasured("the server hung up")
             self._end += received

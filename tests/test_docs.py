@@ -111,7 +111,7 @@ async def test_every_route_is_in_the_documents() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    statistics = Statistics("1", TerminalStatistics(0, 0, 0, 0, 0, 0), 0, 0, 0)
+    statistics = Statistics("1", TerminalStatistics(0, 0, 0, 0, 0, 0), 0, 0, 0, 0)
     names = {sample.name for family in families(statistics) for sample in family.samples}
     documented = set(re.findall(r"`(ptybridge_[a-z_]+)`", OPERATIONS))
     assert names == documented

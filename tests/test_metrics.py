@@ -59,6 +59,7 @@ async def test_the_numbers_are_what_there_is_and_was() -> None:
     assert during["ptybridge_terminals_opened_total"] == during["ptybridge_viewers"] == 2
     assert during["ptybridge_input_bytes_total"] == 50
     assert after["ptybridge_viewers"] == 0
+    assert after["ptybridge_tasks"] == before["ptybridge_tasks"] > 0
     assert after["ptybridge_connections_opened_total"] == 1
     assert after["ptybridge_wrong_logins_total"] == 1
     assert during["process_resident_memory_bytes"] > 1 << 20

@@ -25,6 +25,7 @@ def families(statistics: Statistics) -> Iterator[Metric]:
         ("sessions", "Sessions that there are.", terminals.sessions),
         ("terminals", "Terminals whose programs run.", terminals.running),
         ("viewers", "Viewers of all terminals.", terminals.viewers),
+        ("tasks", "Tasks of the event loop that have not ended.", statistics.tasks),
     ):
         yield GaugeMetricFamily(f"ptybridge_{name}", meaning, value=value)
     for name, meaning, value in (

@@ -34,6 +34,7 @@ class Statistics:
         connections: Connections that are open.
         connections_opened: Connections that there were.
         wrong_logins: Tokens, passwords and links that were wrong or refused unseen.
+        tasks: What the event loop has begun and not ended.
     """
 
     version: str
@@ -41,3 +42,4 @@ class Statistics:
     connections: int
     connections_opened: int
     wrong_logins: int
+    tasks: int

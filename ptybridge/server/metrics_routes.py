@@ -1,5 +1,6 @@
 """``GET /metrics``: the server's numbers, for its owners and for whoever holds the scrape token."""
 
+import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
@@ -86,4 +87,5 @@ class MetricsRoutes:
             connections=len(self._pool),
             connections_opened=self._pool.opened,
             wrong_logins=wrong_logins,
+            tasks=len(asyncio.all_tasks()),
         )
