@@ -8,7 +8,7 @@ import { button, element } from "./ui/dom.js";
  * @typedef {{ title: string, lines: string[], action?: string }} Failure
  */
 
-/** @type {Record<"denied" | "expired" | "slow" | "gone" | "refused", Failure>} */
+/** @type {Record<"denied" | "expired" | "slow" | "gone" | "refused" | "ended" | "removed" | "left", Failure>} */
 export const FAILURES = {
   denied: {
     title: "Log in to open a terminal",
@@ -36,12 +36,36 @@ export const FAILURES = {
     ],
     action: "Try again",
   },
+  ended: {
+    title: "This session has ended",
+    lines: ["Whoever owns it has closed it, with its terminals and what was said in it."],
+    action: "All sessions",
+  },
+  removed: {
+    title: "You were let in by a link that is no longer good",
+    lines: ["It was revoked, or its time has passed. What you did here is still there.", "Ask whoever shared it for another."],
+    action: "Try again",
+  },
+  left: {
+    title: "You are not let in any more",
+    lines: ["You were logged out, here or elsewhere, or this session is no longer open to you."],
+    action: "Try again",
+  },
   refused: {
     title: "The server ended this connection",
     lines: [],
     action: "Try again",
   },
 };
+
+/**
+ * What a final close code tells the user (docs/wire.md section 6).
+ * @param {number} code
+ * @returns {Failure | null}
+ */
+export function failureOfCode(code) {
+  return { 4001: FAILURES.ended, 4002: FAILURES.removed, 1008: FAILURES.left }[code] ?? null;
+}
 
 /**
  * @param {HTMLElement} stage

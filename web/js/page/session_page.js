@@ -5,9 +5,10 @@
 import { ChatPanel } from "../chat/panel.js";
 import { RequestError } from "../client.js";
 import { makeClient } from "../connect.js";
-import { FAILURES, showFailure } from "../error_view.js";
+import { FAILURES, failureOfCode, showFailure } from "../error_view.js";
 import { logIn, newestTerminal } from "../login.js";
 import { formatPlace } from "../place.js";
+import { openShareDialog } from "../session/share_dialog.js";
 import { SessionModel } from "../session/model.js";
 import { PeopleView } from "../session/people_view.js";
 import { TurnView } from "../session/turn_view.js";
@@ -15,7 +16,7 @@ import { Workspace } from "../session/workspace.js";
 import { systemClock } from "../socket.js";
 import { KeyBar } from "../touch/key_bar.js";
 import { Modifiers } from "../touch/modifiers.js";
-import { button, element } from "../ui/dom.js";
+import { button, element, iconButton } from "../ui/dom.js";
 import { Notice } from "../ui/notice.js";
 import { terminalCommands } from "../terminal/terminal_commands.js";
 import { Attention, pageTitle } from "./attention.js";
@@ -30,6 +31,7 @@ export class SessionPage {
   #abort = new AbortController();
   #clock = systemClock();
   #frame;
+  #page;
   #place;
   #client;
   #model;
@@ -43,6 +45,8 @@ export class SessionPage {
   /** @type {string} */
   #state = "";
   #hasBegun = false;
+  /** Panes whose listeners this page is among. @type {WeakSet<import("../terminal/pane.js").TerminalPane>} */
+  #heard = new WeakSet();
   #clearFailure = () => {};
 
   /**
@@ -53,6 +57,7 @@ export class SessionPage {
    */
   constructor(frame, page, place, first) {
     this.#frame = frame;
+    this.#page = page;
     this.#place = place;
     this.#client = makeClient(document.baseURI, place.session, { first });
     this.#model = new SessionModel(place.session);
@@ -75,6 +80,9 @@ export class SessionPage {
     this.#offline = new Notice(frame.notices, { name: "offline", role: "alert" }).add(
       button("Reconnect now", () => this.#client.connect(), "primary"),
     );
+    const share = iconButton("share", "Share this session", () => page.commands.run("session.share"), "share-button");
+    frame.tools.append(share);
+    this.#model.changed.add(() => (share.hidden = !this.#isOwner(context)), context.signal);
     new ChatPanel(context, frame, {
       typeIn: (text) => void this.#workspace.active?.paste(text),
       leave: () => this.#workspace.active?.focus(),
@@ -91,6 +99,13 @@ export class SessionPage {
   #commands(context) {
     return [
       {
+        id: "session.share",
+        title: "Share this session",
+        icon: "share",
+        isPossible: () => this.#isOwner(context),
+        run: () => void openShareDialog(context),
+      },
+      {
         id: "terminal.new",
         title: "New terminal",
         icon: "plus",
@@ -106,6 +121,11 @@ export class SessionPage {
     ];
   }
 
+  /** @param {SessionContext} context */
+  #isOwner({ user }) {
+    return this.#model.members.get(user.id)?.role === "owner";
+  }
+
   #listen() {
     const { signal } = this.#abort;
     this.#client.onstate = (state) => this.#linkChanged(state);
@@ -114,6 +134,9 @@ export class SessionPage {
     };
     this.#client.ontyping = ({ data }) => this.#model.nowTyping(data.members);
     this.#workspace.changed.add((pane) => this.#showActive(pane), signal);
+    this.#model.changed.add(({ kind }) => {
+      if (kind === "members" || kind === "reset") this.#showPeople();
+    }, signal);
     this.#workspace.told.add((notice, pane) => {
       this.#attention.hear(notice, () => void this.#workspace.show(pane.terminalID));
     }, signal);
@@ -141,11 +164,27 @@ export class SessionPage {
     const { title = "", progress = null } = pane ?? {};
     const hasBell = this.#workspace.panes.some((each) => each.hasBell);
     document.title = pageTitle({ title, session: this.#place.session, hasBell, progress });
-    this.#people.show(pane?.viewers ?? [], pane?.own ?? null);
+    this.#showPeople();
     this.#turn.show(pane);
+    if (pane !== null) this.#listenTo(pane);
     if (pane === null || pane.terminalID === "") return;
     this.#place.terminal = pane.terminalID;
     history.replaceState(null, "", formatPlace(this.#place.session, pane.terminalID));
+  }
+
+  #showPeople() {
+    const { active, panes } = this.#workspace;
+    const others = panes.filter((pane) => pane !== active);
+    this.#people.show(active, this.#model.members.values(), others);
+  }
+
+  /** @param {import("../terminal/pane.js").TerminalPane} pane */
+  #listenTo(pane) {
+    if (this.#heard.has(pane)) return;
+    this.#heard.add(pane);
+    pane.unheard.add((why) => {
+      if (why === "denied") this.#turn.ignored();
+    }, this.#abort.signal);
   }
 
   // --- the link
@@ -188,8 +227,9 @@ export class SessionPage {
    * @param {string} reason
    */
   async #explainEnd(code, reason) {
-    if (code === 4001 || code === 4002 || code === 1008) {
-      this.#fail(FAILURES.refused, reason);
+    const told = failureOfCode(code);
+    if (told !== null) {
+      this.#fail(told, "", told === FAILURES.ended ? () => this.#page.go("#/") : undefined);
       return;
     }
     const { state } = await logIn();
@@ -203,13 +243,14 @@ export class SessionPage {
   /**
    * @param {import("../error_view.js").Failure} failure
    * @param {string} [detail]
+   * @param {() => void} [act] instead of trying again
    */
-  #fail(failure, detail) {
+  #fail(failure, detail, act = () => location.reload()) {
     this.#offline.hide();
     this.#link.show("failed", "Not connected");
     this.#link.transport(null);
     this.#clearFailure();
-    this.#clearFailure = showFailure(this.#frame.stage, failure, () => location.reload(), detail);
+    this.#clearFailure = showFailure(this.#frame.stage, failure, act, detail);
   }
 
   // --- arriving

@@ -64,6 +64,8 @@ export class TerminalPane {
   told = new Listeners();
   /** @type {Listeners<[]>} the pane was clicked or focused */
   focused = new Listeners();
+  /** @type {Listeners<["offline" | "denied", number]>} bytes were typed that went nowhere, and why */
+  unheard = new Listeners();
   /** @type {() => void} the program has ended, and another is wanted in its place */
   onrunagain = () => {};
 
@@ -103,6 +105,7 @@ export class TerminalPane {
     );
     this.view.onkeys = (data) => this.type(data);
     this.view.onfit = () => this.tellSize();
+    this.view.emulator.onResize(() => this.changed.tell()); // whose window rules may be another now
     this.view.ontitle = (title) => this.#titled(title);
     this.view.ontold = (notice) => this.#hear(notice);
     this.view.onexit = (exit) => this.#hasEnded(exit);
@@ -243,11 +246,13 @@ export class TerminalPane {
   type(data) {
     const attachment = this.#attachment;
     if (attachment === null || !attachment.isLive) {
-      this.#early?.push(data);
+      if (this.#early !== null) this.#early.push(data);
+      else this.unheard.tell("offline", data.length);
       return;
     }
     if (!attachment.controls) {
       this.#paste?.cancel();
+      this.unheard.tell("denied", data.length);
       return;
     }
     if (data[0] === INTERRUPT) this.#paste?.cancel();
@@ -259,8 +264,10 @@ export class TerminalPane {
   /** @param {string} text */
   async paste(text) {
     const attachment = this.#attachment;
-    if (attachment !== null && !attachment.controls) return;
-    if (attachment === null || !attachment.isLive || text === "" || this.#paste !== null) return;
+    if (text === "" || this.#paste !== null) return;
+    if (attachment !== null && attachment.isLive && !attachment.controls) this.unheard.tell("denied", text.length);
+    else if (!attachment?.isLive) this.unheard.tell("offline", text.length);
+    if (attachment === null || !attachment.isLive || !attachment.controls) return;
     const paste = new Paste(attachment.input, text, this.view.isBracketed);
     this.#paste = paste;
     const bar = element("progress", { attributes: { "aria-label": "Pasting" } });

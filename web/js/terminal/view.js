@@ -184,6 +184,12 @@ export class TerminalView {
     return this.#own;
   }
 
+  /** The terminal's own size, whatever the window's. */
+  get size() {
+    const { rows, cols } = this.#emulator;
+    return { rows, cols };
+  }
+
   get hasSelection() {
     return this.#emulator.hasSelection();
   }

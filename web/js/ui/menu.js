@@ -92,8 +92,8 @@ function moveFocus(menu, event) {
   event.preventDefault();
 }
 
-/** @param {HTMLElement} menu @param {DOMRect} box */
-function place(menu, box) {
+/** Puts it below a place, or where there is room. @param {HTMLElement} menu @param {DOMRect} box */
+export function place(menu, box) {
   const { offsetWidth: width, offsetHeight: height } = menu;
   const left = Math.max(8, Math.min(box.left, innerWidth - width - 8));
   const below = box.bottom + 4;
