@@ -408,6 +408,19 @@ async def test_where_people_begin_is_nobody_else_s_to_take(tmp_path: Path) -> No
             assert (await bob.get(terminals)).status == 404
 
 
+async def test_nobody_plants_a_terminal_where_another_would_look_for_a_shell() -> None:
+    async with running() as server, server.plain("/ws?sessionID=other") as owner:
+        await owner.open()
+        link = await share(server, role="writer")
+        async with logged_in(server, share=link["token"]) as guest:
+            url = server.url("/api/sessions/main/terminals")
+            for name, status in (("other", 409), ("user-bob", 409), ("main", 201), ("free", 201)):
+                response = await guest.post(url, json={"id": name, "command": ["cat"]})
+                assert response.status == status, name
+        mine = server.url("/api/sessions/main/terminals")
+        assert (await server.http.post(mine, json={"id": "other"})).status == 201
+
+
 MAY_WATCH = {
     ("GET", "/api/sessions/{id}"), ("GET", "/api/sessions/{id}/events"),
     ("GET", "/api/sessions/{id}/messages"), ("GET", "/api/sessions/{id}/terminals"),

@@ -138,6 +138,22 @@ class Access:
             return identity.role is not None
         return not session.startswith((_OWN, _HASHED))
 
+    def may_name_terminal(self, identity: Identity, name: str) -> bool:
+        """Whether somebody may give a terminal that name: not another's session's.
+
+        ``/pty`` finds terminals by such names: who plants one there is typed to by whoever
+        believes to begin a shell.
+        """
+        session = SessionId(name)
+        is_session = (
+            session == MAIN_SESSION
+            or session.startswith((_OWN, _HASHED))
+            or session in self._sessions
+            or self._owners.owner_of(session) is not None
+        )
+        role = self.role(identity, name)
+        return not is_session or (role is not None and role >= Role.WRITER)
+
     def _check_share_of(self, identity: Identity, session: SessionId) -> None:
         """Refuse one more session to somebody who has their share; owners have what there is."""
         if identity.role is Role.OWNER or not self._sessions_per_user:

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from ptybridge.core.access import Access
-from ptybridge.core.errors import BadRequest, Denied, NotFound
+from ptybridge.core.errors import BadRequest, Conflict, Denied, NotFound
 from ptybridge.core.identity import Identity
 from ptybridge.core.ports import Authenticator
 from ptybridge.core.registry import Registry
@@ -227,6 +227,8 @@ class Resources:
             raise BadRequest("id: 1 to 64 of A-Z a-z 0-9 . _ - are allowed")
         name, identity = request.match_info["id"], request[IDENTITY]
         self._access.enter(identity, name, Role.WRITER)
+        if body.id is not None and not self._access.may_name_terminal(identity, body.id):
+            raise Conflict("id: another's session has that name; choose one of your own")
         terminal = await self._registry.open(
             self._registry.session(name),
             size=WindowSize(body.rows, body.cols),
