@@ -90,7 +90,8 @@ def test_no_secret_is_written_anywhere(machine: Machine) -> None:
             "token"
         ]
         ticket = json_request(server, "POST", "/api/tickets", {}, Authorization=bearer)["ticket"]
-        secrets = [CANARY, link, ticket]
+        kept = json_request(server, "POST", "/api/bearer", {"share": link})["bearer"]
+        secrets = [CANARY, link, ticket, kept]
         for text in (
             f"GET /ws?ticket={CANARY} HTTP/1.1\nHost: HOST\nReferer: http://x/{CANARY}\n",
             f"GET /{CANARY} HTTP/1.1\nHost: HOST\n",
@@ -99,6 +100,10 @@ def test_no_secret_is_written_anywhere(machine: Machine) -> None:
             f"GET /api/whoami HTTP/1.1\nHost: HOST\nAuthorization: Bearer {CANARY}\n",
             f"GET /api/whoami HTTP/1.1\nHost: HOST\nAuthorization: Bearer {CANARY}\x01\x80\n",
             f"GET /api/whoami HTTP/1.1\nHost: HOST\nAuthorization {CANARY}\n",
+            f"GET /metrics HTTP/1.1\nHost: HOST\nAuthorization: Bearer {CANARY}\n",
+            f"GET /s/{CANARY}?embed=1 HTTP/1.1\nHost: HOST\nReferer: http://x/{CANARY}\n",
+            f"GET /static/{CANARY}/{CANARY} HTTP/1.1\nHost: HOST\n",
+            f"PATCH /api/uploads/{CANARY} HTTP/1.1\nHost: HOST\nUpload-Offset: {CANARY}\n",
             f"{CANARY} / HTTP/1.1\nHost: HOST\n",
             f"GET /{CANARY} HTTP/9.9\nHost: HOST\n",
             f"GET /ws HTTP/1.1\nHost: HOST\nUpgrade: {CANARY}\n",
@@ -127,6 +132,10 @@ def test_no_secret_is_written_anywhere(machine: Machine) -> None:
         screen = run_script(SCREEN, server.printed.partition("/#")[0], token, opened)
         assert "READY" in screen
         assert "TERM=xterm-256color" in screen
+        counted = request(server, f"GET /metrics HTTP/1.1\nHost: HOST\nAuthorization: {bearer}\n")
+        assert b"ptybridge_connections" in counted
+        for secret in secrets:
+            assert secret.encode() not in counted
         for secret in secrets:
             assert secret not in screen
         for pid in processes_of(server.process.pid):
