@@ -315,6 +315,29 @@ def test_the_doctor_looks_at_the_responders_key(
     assert str(key) not in weak({})
 
 
+@pytest.mark.parametrize(
+    ("server", "terminals", "is_weak"),
+    [
+        pytest.param({"trustedProxies": ["127.0.0.1"]}, {}, True, id="any-program-here"),
+        pytest.param({"trustedProxies": ["::1"]}, {"runAs": "nobody"}, True, id="of-any-user"),
+        pytest.param({"trustedProxies": ["0.0.0.0/0"]}, {}, True, id="everybody"),
+        pytest.param({"trustedProxies": ["192.0.2.1"]}, {}, False, id="another-machine"),
+        pytest.param({"trustedProxies": ["unix"], "unixSocket": "/s"}, {}, True, id="same-user"),
+        pytest.param(
+            {"trustedProxies": ["unix"], "unixSocket": "/s"},
+            {"runAs": "nobody"},
+            False,
+            id="another-user",
+        ),
+    ],
+)
+def test_the_doctor_says_who_could_speak_in_the_proxy_s_place(
+    server: dict[str, Any], terminals: dict[str, Any], is_weak: bool
+) -> None:
+    found = weak({"auth": {"mode": "proxy"}, "server": server, "terminals": terminals})
+    assert ("auth.mode: proxy believes" in found) is is_weak
+
+
 def test_the_doctor_looks_at_files(state: Path) -> None:
     (state / "token").write_text("sixteen-letters-x")
     (state / "token").chmod(0o600)

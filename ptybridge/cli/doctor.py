@@ -168,9 +168,35 @@ def _proxies(settings: Settings) -> Iterator[Finding]:
     if settings.server.trusted_proxies and not settings.auth.allowed_origins:
         yield note("auth.allowedOrigins: name the origin that people see, or the page is refused")
     if settings.auth.mode == "proxy":
+        yield from _proxy_s_word(settings)
         yield note(
             f"the proxy must replace {settings.auth.proxy_header} in every request that it passes"
         )
+
+
+def _proxy_s_word(settings: Settings) -> Iterator[Finding]:
+    """Who could speak in the proxy's place: what runs on this machine."""
+    entries = settings.server.trusted_proxies
+    if any(entry != UNIX and _is_local(entry) for entry in entries):
+        yield weak(
+            "auth.mode: proxy believes every program on this machine, those in terminals too, who "
+            "they say to be, for they connect from the proxy's address: use server.unixSocket and "
+            "terminals.runAs, or a proxy on another machine"
+        )
+    elif UNIX in entries and settings.terminals.run_as is None:
+        yield weak(
+            "auth.mode: proxy believes whoever can connect to server.unixSocket, and so can the "
+            "programs in terminals: set terminals.runAs to another user"
+        )
+
+
+def _is_local(entry: str) -> bool:
+    """Whether a trusted address or network is, or holds, this machine's loopback addresses."""
+    try:
+        network = parse_network(entry)
+    except ValueError:  # complained about already
+        return False
+    return network.is_loopback or network.prefixlen == 0
 
 
 def _records(settings: Settings) -> Iterator[Finding]:
