@@ -6,6 +6,7 @@ import { ChatPanel } from "../chat/panel.js";
 import { RequestError } from "../client.js";
 import { makeClient } from "../connect.js";
 import { FAILURES, failureOfCode, showFailure } from "../error_view.js";
+import { Files } from "../files/files.js";
 import { logIn, newestTerminal } from "../login.js";
 import { formatPlace } from "../place.js";
 import { openShareDialog } from "../session/share_dialog.js";
@@ -40,6 +41,7 @@ export class SessionPage {
   #people;
   #turn;
   #attention;
+  #files;
   #offline;
   #countdown = 0;
   /** @type {string} */
@@ -87,6 +89,7 @@ export class SessionPage {
       typeIn: (text) => void this.#workspace.active?.paste(text),
       leave: () => this.#workspace.active?.focus(),
     });
+    this.#files = new Files(context, frame, this.#workspace);
     frame.place.replaceChildren(element("span", { className: "bar-session", text: place.session }));
     page.commands.add(this.#commands(context), context.signal);
     const active = () => this.#workspace.active;
@@ -311,6 +314,7 @@ export class SessionPage {
     this.#clearFailure();
     this.#offline.hide();
     this.#link.show("online", "Connected");
+    this.#files.reconnected();
     this.#link.transport(this.#client.transport);
     this.#workspace.active?.focus();
   }
