@@ -206,6 +206,7 @@ async def running(
     tls: ssl.SSLContext | None = None,
     responder: Responder | None = None,
     is_scraper: Callable[[str], bool] = lambda _: False,
+    is_proxy_secret: Callable[[str], bool] | None = None,
     command: tuple[str, ...] = ("/bin/sh",),
 ) -> AsyncIterator[Server]:
     """Run a server until the block ends."""
@@ -244,6 +245,7 @@ async def running(
                 directory_of=directory_of,
                 exposition=exposition,
                 is_scraper=is_scraper,
+                is_proxy_secret=is_proxy_secret,
                 files=files if settings.files.enabled else None,
             )
             patience = settings.limits.handshake / 1000

@@ -321,6 +321,12 @@ def test_the_doctor_looks_at_the_responders_key(
         pytest.param({"trustedProxies": ["127.0.0.1"]}, {}, True, id="any-program-here"),
         pytest.param({"trustedProxies": ["::1"]}, {"runAs": "nobody"}, True, id="of-any-user"),
         pytest.param({"trustedProxies": ["0.0.0.0/0"]}, {}, True, id="everybody"),
+        pytest.param(
+            {"trustedProxies": ["127.0.0.1"], "proxySecretFile": "/no/such"},
+            {"runAs": "nobody"},
+            False,
+            id="with-a-secret",
+        ),
         pytest.param({"trustedProxies": ["192.0.2.1"]}, {}, False, id="another-machine"),
         pytest.param({"trustedProxies": ["unix"], "unixSocket": "/s"}, {}, True, id="same-user"),
         pytest.param(
@@ -336,6 +342,16 @@ def test_the_doctor_says_who_could_speak_in_the_proxy_s_place(
 ) -> None:
     found = weak({"auth": {"mode": "proxy"}, "server": server, "terminals": terminals})
     assert ("auth.mode: proxy believes" in found) is is_weak
+
+
+def test_the_doctor_says_who_could_read_the_proxy_s_secret(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("sixteen-letters-z")
+    secret.chmod(0o640)
+    server = {"trustedProxies": ["127.0.0.1"], "proxySecretFile": str(secret)}
+    found = weak({"auth": {"mode": "proxy"}, "server": server})
+    assert "the proxy's secret" in found
+    assert "programs in terminals can read it" in found
 
 
 def test_the_doctor_looks_at_files(state: Path) -> None:

@@ -180,6 +180,35 @@ async def test_a_trusted_proxy_says_who_somebody_is(tmp_path: Path) -> None:
         assert (await http.get(whoami, headers=both)).status == 401
 
 
+async def test_who_has_the_proxy_s_address_but_not_its_secret_is_not_believed(
+    tmp_path: Path,
+) -> None:
+    secret = "a-secret-of-the-proxy"
+    proxied = running(
+        settings_of(**TRUSTING),
+        make_authenticator=by_users(tmp_path, "proxy"),
+        is_proxy_secret=lambda shown: shown == secret,
+    )
+    async with proxied as server, stranger() as http:
+        whoami = server.url("/api/whoami")
+        alice, shown = ("X-Forwarded-User", "alice"), ("X-Ptybridge-Secret", secret)
+        told = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}.items()
+        for headers, status in (
+            ([alice, shown], 200),
+            ([alice], 401),
+            ([alice, ("X-Ptybridge-Secret", "")], 401),
+            ([alice, ("X-Ptybridge-Secret", secret + "x")], 401),
+            ([alice, shown, shown], 401),
+            ([alice, shown, *told], 200),
+        ):
+            assert (await http.get(whoami, headers=headers)).status == status, headers
+        (foreign,) = [("Origin", f"https://127.0.0.1:{server.port}")]
+        tickets = server.url("/api/tickets")
+        for headers, status in (([shown], 200), ([], 403)):
+            sent = [alice, foreign, *told, *headers]
+            assert (await http.post(tickets, headers=sent, json={})).status == status
+
+
 @pytest.mark.parametrize(
     "settings",
     [

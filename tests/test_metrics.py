@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ptybridge.cli.entrance import scrape_token
+from ptybridge.cli.entrance import token_in
 from ptybridge.cli.preparation import ServeError
 from tests.people import by_users, connected, editor_in, logged_in, person, share
 from tests.server import Server, running, settings_of, stranger
@@ -119,12 +119,11 @@ async def test_nobody_and_nothing_said_is_in_them() -> None:
 
 def test_the_scrape_token_is_made_at_the_first_start(tmp_path: Path) -> None:
     path = tmp_path / "metrics-token"
-    settings = settings_of(metrics={"tokenFile": str(path)})
-    token = scrape_token(settings)
+    token = token_in("metrics.tokenFile", str(path))
     assert token is not None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert token.matches(path.read_text().strip())
     path.chmod(0o644)
     with pytest.raises(ServeError, match=r"metrics\.tokenFile: .*chmod 600"):
-        scrape_token(settings)
-    assert scrape_token(settings_of()) is None
+        token_in("metrics.tokenFile", str(path))
+    assert token_in("metrics.tokenFile", None) is None

@@ -70,5 +70,6 @@ def test_the_proxy_passes_on_all_that_the_server_goes_by() -> None:
     assert said["Upgrade"] == "$http_upgrade"
     assert said["X-Forwarded-Host"] == '""'  # what a client writes there is not passed on
     assert said["X-Forwarded-User"] == '""'
+    assert said["X-Ptybridge-Secret"] == '""'
     assert text.count("{") == text.count("}")
     assert "map $http_upgrade $connection_upgrade" in text

@@ -177,11 +177,19 @@ def _proxies(settings: Settings) -> Iterator[Finding]:
 def _proxy_s_word(settings: Settings) -> Iterator[Finding]:
     """Who could speak in the proxy's place: what runs on this machine."""
     entries = settings.server.trusted_proxies
-    if any(entry != UNIX and _is_local(entry) for entry in entries):
+    secret = settings.server.proxy_secret_file
+    is_apart = settings.terminals.run_as is not None or settings.terminals.confine.bubblewrap
+    if secret is not None:
+        yield from _private(Path(secret).expanduser(), "the proxy's secret")
+        if not is_apart:
+            yield weak(
+                "server.proxySecretFile: programs in terminals can read it: set terminals.runAs or "
+                "terminals.confine.bubblewrap"
+            )
+    elif any(entry != UNIX and _is_local(entry) for entry in entries):
         yield weak(
             "auth.mode: proxy believes every program on this machine, those in terminals too, who "
-            "they say to be, for they connect from the proxy's address: use server.unixSocket and "
-            "terminals.runAs, or a proxy on another machine"
+            "they say to be, for they connect from the proxy's address: set server.proxySecretFile"
         )
     elif UNIX in entries and settings.terminals.run_as is None:
         yield weak(

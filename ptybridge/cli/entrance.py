@@ -7,7 +7,9 @@ was meant to be is not opened.
 import os
 import ssl
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -38,7 +40,12 @@ def token_path(settings: Settings, state: Path) -> Path:
 
 def secret_files(settings: Settings, state: Path) -> list[Path]:
     """The server's files and directories that programs in a sandbox must not see."""
-    chosen = (settings.server.tls.key, settings.logging.audit, settings.metrics.token_file)
+    chosen = (
+        settings.server.tls.key,
+        settings.server.proxy_secret_file,
+        settings.logging.audit,
+        settings.metrics.token_file,
+    )
     others = [Path(name).expanduser() for name in chosen if name is not None]
     if key := os.environ.get(f"{settings.responder.openai.api_key_env}_FILE"):
         others.append(Path(key))
@@ -54,19 +61,28 @@ class Entrance:
         store: Logins, share links, and who made which session.
         token: To be shown in the printed URL; None where it is of no use.
         scrape_token: Opens the metrics and nothing else; None where there is none.
+        proxy_secret: What trusted proxies have to show; None where they need not.
     """
 
     authentication: Authentication
     store: AccessStore
     token: str | None
     scrape_token: Token | None = None
+    proxy_secret: Token | None = None
 
     def is_scraper(self, token: str) -> bool:
         """Whether that is the scrape token, as its file has it now."""
-        if self.scrape_token is None:
-            return False
-        self.scrape_token.refresh()
-        return self.scrape_token.matches(token)
+        return self.scrape_token is not None and _is_now(self.scrape_token, token)
+
+    @property
+    def is_proxy_secret(self) -> Callable[[str], bool] | None:
+        """Tells whether that is the proxies' secret; None where they need none."""
+        return None if self.proxy_secret is None else partial(_is_now, self.proxy_secret)
+
+
+def _is_now(token: Token, text: str) -> bool:
+    token.refresh()
+    return token.matches(text)
 
 
 def open_entrance(settings: Settings, state: Path) -> Entrance:
@@ -79,7 +95,8 @@ def open_entrance(settings: Settings, state: Path) -> Entrance:
     token: str | None = None
     users: Users | None = None
     path = token_path(settings, state)
-    scraper = scrape_token(settings)
+    scraper = token_in("metrics.tokenFile", settings.metrics.token_file)
+    secret = token_in("server.proxySecretFile", settings.server.proxy_secret_file)
     try:
         if auth.mode == "token":
             token = load_token(path)
@@ -104,22 +121,21 @@ def open_entrance(settings: Settings, state: Path) -> Entrance:
         login_lifetime=auth.login_lifetime / 1000,
         login_idle=auth.login_idle / 1000,
     )
-    return Entrance(authentication, store, token, scraper)
+    return Entrance(authentication, store, token, scraper, secret)
 
 
-def scrape_token(settings: Settings) -> Token | None:
-    """The token that opens the metrics and nothing else; None where there is to be none.
+def token_in(setting: str, path: str | None) -> Token | None:
+    """The token in the file that a setting names, made at the first start; None without one.
 
     Raises:
-        ServeError: Its file cannot be used.
+        ServeError: The file cannot be used.
     """
-    chosen = settings.metrics.token_file
-    if chosen is None:
+    if path is None:
         return None
     try:
-        return Token.load(Path(chosen).expanduser())
+        return Token.load(Path(path).expanduser())
     except TokenFileError as error:
-        raise ServeError(f"metrics.tokenFile: {error}") from error
+        raise ServeError(f"{setting}: {error}") from error
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

@@ -211,6 +211,7 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
             directory_of=directory_of,
             exposition=_exposition,
             is_scraper=ground.entrance.is_scraper,
+            is_proxy_secret=ground.entrance.is_proxy_secret,
             files=files if settings.files.enabled else None,
         )
         for kept in store.load():

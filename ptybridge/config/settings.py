@@ -93,6 +93,7 @@ class Server(Section, frozen=True):
     tls: Tls = Tls()
     unix_socket: Text | None = None
     trusted_proxies: tuple[Text, ...] = ()
+    proxy_secret_file: Text | None = None
 
 
 class Auth(Section, frozen=True):

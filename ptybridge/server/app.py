@@ -60,6 +60,7 @@ def make_app(
     directory_of: Callable[[int], str | None] = lambda _: None,
     exposition: Callable[[Statistics], bytes] | None = None,
     is_scraper: Callable[[str], bool] = lambda _: False,
+    is_proxy_secret: Callable[[str], bool] | None = None,
     files: FileAccess | None = None,
 ) -> web.Application:
     """Wire the parts together.
@@ -81,6 +82,7 @@ def make_app(
         directory_of: The working directory of a process by its id, where it can be known.
         exposition: Makes the text of the server's numbers; without it they are not served.
         is_scraper: Whether a token is the one that opens those numbers, and nothing else.
+        is_proxy_secret: Whether that is what trusted proxies show; None: they need nothing.
         files: Reaches the files of whoever runs the terminals; without it nobody moves any.
     """
     websocket = settings.transport.websocket
@@ -104,7 +106,7 @@ def make_app(
         allowed_origins=settings.auth.allowed_origins,
         scheme="http" if settings.server.tls.cert is None else "https",
     )
-    proxies = TrustedProxies(settings.server.trusted_proxies)
+    proxies = TrustedProxies(settings.server.trusted_proxies, is_secret=is_proxy_secret)
     base = settings.server.base_path.rstrip("/")
     file_routes = FileRoutes(
         files,

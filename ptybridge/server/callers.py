@@ -6,7 +6,7 @@ looked at.
 """
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -15,6 +15,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 UNIX = "unix"
 """Address of whoever comes over the server's Unix socket."""
+
+SECRET_HEADER = "X-Ptybridge-Secret"  # noqa: S105 - the header's name
+"""Where a proxy shows that it is one, if it has to: others may have its address."""
 
 MAX_HOPS = 32
 """Entries of ``X-Forwarded-For`` that are looked at."""
@@ -86,13 +89,20 @@ def parse_network(text: str) -> Network:
 class TrustedProxies:
     """The proxies whose word is taken for who a client is."""
 
-    def __init__(self, entries: Iterable[str]) -> None:
-        """Take addresses, networks in CIDR notation, and ``unix`` for the Unix socket.
+    def __init__(
+        self, entries: Iterable[str], *, is_secret: Callable[[str], bool] | None = None
+    ) -> None:
+        """Take who they are.
+
+        Args:
+            entries: Addresses, networks in CIDR notation, and ``unix`` for the Unix socket.
+            is_secret: Whether that is the secret that they show, too; None: they need none.
 
         Raises:
             ValueError: An entry is none of these; the text names it.
         """
         entries = tuple(entries)
+        self._is_secret = is_secret
         self._trusts_unix = UNIX in entries
         self._networks = [parse_network(entry) for entry in entries if entry != UNIX]
 
@@ -125,11 +135,18 @@ class TrustedProxies:
             client = str(address)
         return client
 
+    def _shows_secret(self, request: web.BaseRequest) -> bool:
+        """Whether a request shows the secret, where there is one."""
+        if self._is_secret is None:
+            return True
+        shown = request.headers.getall(SECRET_HEADER, [])
+        return len(shown) == 1 and self._is_secret(shown[0])
+
     def caller(self, request: web.BaseRequest, *, scheme: str) -> Caller:
         """Where a request comes from; ``scheme`` is what the server's own socket speaks."""
         hosts = tuple(request.headers.getall("Host", []))
         peer = peer_of(request)
-        if not self.trusts(peer):
+        if not self.trusts(peer) or not self._shows_secret(request):
             return Caller(peer, scheme, hosts)
         headers = request.headers
         # Of several values, the nearest proxy's is the last.
