@@ -150,6 +150,14 @@ async def test_a_chat_says_its_lines_and_prints_what_happens() -> None:
         assert b"/ask TEXT" in err
 
 
+async def test_a_chat_whose_lines_have_ended_waits_for_the_answers() -> None:
+    async with running() as server:
+        given = "/ask sleep 0.5; echo slow''ly\n/ask echo th''en\n"
+        code, out, err = await ran(server, "chat", "main", given=given)
+    assert (code, err) == (0, "")
+    assert out.index("slowly\n") < out.index("then\n")
+
+
 def test_an_answer_s_words_stand_in_lines_of_their_own() -> None:
     words = Words()
     begun = wire.MessageCreated("s", 1, wire.MessageState("m", "assistant", "shell", [], 0))

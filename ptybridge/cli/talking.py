@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections import deque
 from typing import TextIO
 
 import msgspec
@@ -112,8 +113,9 @@ async def chat(arguments: argparse.Namespace) -> int:
         if sys.stdin.isatty():
             print(f"[{HELP}]", file=sys.stderr)
         loop.add_reader(keys.fd, keys.read)
-        talking = asyncio.create_task(_talk(client, session, lines))
-        listening = asyncio.create_task(_listen(heard, is_json=arguments.json))
+        asked = Asked()
+        talking = asyncio.create_task(_talk(client, session, lines, asked))
+        listening = asyncio.create_task(_listen(heard, asked, is_json=arguments.json))
         try:
             await asyncio.wait([talking, listening], return_when=asyncio.FIRST_COMPLETED)
             for task in (talking, listening):
@@ -150,8 +152,48 @@ class Lines:
             self._lines.put_nowait("")
 
 
-async def _talk(client: Client, session: str, lines: "asyncio.Queue[str]") -> None:
-    """Do what the lines say, until they end."""
+class Asked:
+    """The prompts of this chat that have not been answered to the end."""
+
+    def __init__(self) -> None:
+        self._prompts: set[str] = set()
+        self._answers: dict[str, str] = {}
+        self._ended: deque[str] = deque(maxlen=64)
+        self._are_answered = asyncio.Event()
+        self._are_answered.set()
+
+    def add(self, prompt_id: str) -> None:
+        """A prompt was taken; its answer may have come before this is known."""
+        if prompt_id in self._ended:
+            return
+        self._prompts.add(prompt_id)
+        self._are_answered.clear()
+
+    def note(self, event: Happening) -> None:
+        """Something has happened in the session."""
+        match event:
+            case wire.MessageCreated(message=message) if message.reply_to is not None:
+                self._answers[message.id] = message.reply_to
+            case wire.MessageCompleted(message_id=name):
+                self._end(self._answers.pop(name, name))
+            case wire.Cancelled(message_id=name):
+                self._end(name)
+            case _:
+                pass
+
+    def _end(self, prompt_id: str) -> None:
+        self._ended.append(prompt_id)
+        self._prompts.discard(prompt_id)
+        if not self._prompts:
+            self._are_answered.set()
+
+    async def answered(self) -> None:
+        """Wait until all have been answered, or withdrawn."""
+        await self._are_answered.wait()
+
+
+async def _talk(client: Client, session: str, lines: "asyncio.Queue[str]", asked: Asked) -> None:
+    """Do what the lines say, until they end and what they asked for is answered."""
     while line := await lines.get():
         word, _, rest = line.strip().partition(" ")
         try:
@@ -161,9 +203,10 @@ async def _talk(client: Client, session: str, lines: "asyncio.Queue[str]") -> No
                 case "/quit":
                     return
                 case "/ask":
-                    await client.request(
-                        wire.PromptRequest([wire.Part("text", rest)], session_id=session)
-                    )
+                    prompt = wire.PromptRequest([wire.Part("text", rest)], session_id=session)
+                    reply = await client.request(prompt)
+                    if isinstance(reply, wire.Taken):
+                        asked.add(reply.message_id)
                 case "/stop":
                     await client.cancel(session)
                 case "/yes" | "/no":
@@ -174,12 +217,14 @@ async def _talk(client: Client, session: str, lines: "asyncio.Queue[str]") -> No
                     await client.say(session, line.strip())
         except RequestFailed as error:
             print(f"[{error}]", file=sys.stderr)
+    await asked.answered()
 
 
-async def _listen(heard: Subscription, *, is_json: bool) -> None:
+async def _listen(heard: Subscription, asked: Asked, *, is_json: bool) -> None:
     """Print what happens."""
     words = Words()
     async for event in heard:
+        asked.note(event)
         if is_json:
             print(_as_json(event), flush=True)
         else:
