@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from ptybridge.cli import garbage
+from ptybridge.core.viewer import Viewer
+from ptybridge.server.connection import Connection
+from tests.server import running
 
 
 class Knot:
@@ -89,3 +92,30 @@ async def test_a_start_that_fails_leaves_the_collector_on() -> None:
     collector.cancel()
     await asyncio.gather(collector, return_exceptions=True)
     assert gc.isenabled()
+
+
+def living() -> set[int]:
+    """The connections and viewers that take memory."""
+    return {id(it) for it in gc.get_objects() if isinstance(it, Connection | Viewer)}
+
+
+async def test_what_ends_is_freed_at_once_and_without_the_collector() -> None:
+    async with running() as server:
+        async with server.plain() as owner:
+            terminal = await owner.open("sh", "-c", "stty raw -echo; exec cat")
+        gc.collect()
+        gc.disable()
+        before = living()
+        async with server.plain() as plain, server.binary() as binary:
+            for client in (plain, binary):
+                await client.attach(terminal)
+            path = f"/api/sessions/main/events?terminalID={terminal}"
+            async with server.http.get(server.url(path)) as stream:
+                await stream.content.readuntil(b"event: attached")
+                say = {"type": "say", "data": {"text": "x"}}
+                url = server.url("/api/sessions/main/messages")
+                assert (await server.http.post(url, json=say)).status == 200
+            assert len(living() - before) >= 6
+        async with asyncio.timeout(10):
+            while living() - before:
+                await asyncio.sleep(0.01)
