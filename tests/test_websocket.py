@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -181,6 +182,18 @@ async def test_a_flood_is_taken_in_slices_and_nothing_is_read_meanwhile(
     assert not line.transport.is_paused
     line.link.data_received(client_frame(Opcode.TEXT, b"next"))
     assert line.received.log[-2:] == [b"next", "heard"]
+
+
+async def test_less_is_taken_at_once_of_what_may_unpack_to_much(
+    packing_line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "SLICE_SECONDS", 0.0)
+    packer = zlib.compressobj(wbits=-15)
+    bomb = packer.compress(bytes(1000)) + packer.flush(zlib.Z_SYNC_FLUSH)
+    burst = client_frame(Opcode.BINARY, bomb[:-4], rsv=0x40) * 40
+    assert websocket.PACKED_BURST_BYTES < len(burst) < websocket.BURST_BYTES
+    packing_line.link.data_received(burst)
+    assert packing_line.received.log == [bytes(1000), "heard"]
 
 
 async def test_the_rest_of_a_flood_is_not_acted_on_when_its_sender_is_cut_off(

@@ -25,6 +25,9 @@ CLOSE_SECONDS = 5.0
 BURST_BYTES = 4096
 """So much read at once is dispatched at once: even of the smallest messages it is few."""
 
+PACKED_BURST_BYTES = 512
+"""The same where messages may be compressed: a hundred bytes may unpack to 64 KiB."""
+
 SLICE_SECONDS = 0.002
 """How long one client's messages are dispatched before the others have their turn."""
 
@@ -68,7 +71,7 @@ class WebSocketLink(TransportLink):
         """
         if self._has_failed:  # section 7.1.7: nothing of the rest is looked at
             return
-        if len(data) <= BURST_BYTES:
+        if len(data) <= (BURST_BYTES if self._deflater is None else PACKED_BURST_BYTES):
             self._dispatch(self._reader.feed(data))
             return
         self._rest = iter(self._reader.feed(data))
