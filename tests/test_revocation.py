@@ -1,6 +1,8 @@
 """What is taken back is taken back on connections that are open, within a second."""
 
 import asyncio
+import base64
+import contextlib
 import json
 import socket
 import time
@@ -284,6 +286,42 @@ async def test_what_waits_for_somebody_who_is_removed_never_arrives() -> None:
         while "END" not in text:
             text += (await owner.receive("output"))["data"]["output"]
         assert "LATE" not in text
+
+
+async def test_what_waits_in_an_event_stream_never_arrives() -> None:
+    """As above; a stream's output is in base64, in which the marker has one of three forms."""
+    flood = "echo START; head -c 30000000 /dev/zero | tr '\\0' x; echo; echo MARKER; exec cat"
+    forms = [base64.b64encode(bytes(at) + b"MARKER")[at + (at > 0) :][:6] for at in range(3)]
+    loop = asyncio.get_running_loop()
+    async with running() as server, server.plain() as owner:
+        terminal = await owner.open("sh", "-c", flood)
+        link = await share(server)
+        async with logged_in(server, share=link["token"]) as http:
+            cookie = next(iter(http.cookie_jar)).value
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.setblocking(False)
+            await loop.sock_connect(sock, ("127.0.0.1", server.port))
+            request = (
+                f"GET /api/sessions/main/events?terminalID={terminal} HTTP/1.1\r\n"
+                f"Host: 127.0.0.1:{server.port}\r\nCookie: {COOKIE}={cookie}\r\n\r\n"
+            )
+            await loop.sock_sendall(sock, request.encode())
+            received = b""
+            while base64.b64encode(b"xxxxxx") not in received:
+                received += await loop.sock_recv(sock, 4096)
+            await owner.attach(terminal, channel=1)
+            text = ""
+            while "MARKER" not in text:
+                text = text[-10:] + (await owner.receive("output"))["data"]["output"]
+            url = server.url(f"/api/sessions/main/shares/{link['share']['id']}")
+            assert (await server.http.delete(url)).status == 204
+            rest = b""
+            with contextlib.suppress(ConnectionResetError):
+                while piece := await loop.sock_recv(sock, 1 << 20):
+                    rest += piece
+    assert len(received + rest) < 10_000_000
+    assert not any(form in received + rest for form in forms)
 
 
 async def test_a_prompt_that_waits_is_not_run_for_somebody_who_is_out(tmp_path: Path) -> None:
