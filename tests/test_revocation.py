@@ -333,6 +333,31 @@ async def test_what_was_sent_and_not_taken_never_arrives(carrier: str) -> None:
     assert not any(marker in received for marker in (b"MARKER", *MARKERS))
 
 
+async def test_what_was_typed_and_not_read_never_arrives(tmp_path: Path) -> None:
+    """The program gets what the kernel had of it when the guest is out, and no more."""
+    go, typed = tmp_path / "go", 200_000
+    program = f"stty raw -echo; echo READY; while ! [ -e {go} ]; do sleep 0.02; done; exec cat"
+    async with running() as server, server.plain() as owner:
+        terminal = await owner.open("sh", "-c", program)
+        await owner.attach(terminal)
+        while "READY" not in (await owner.receive("output"))["data"]["output"]:
+            pass
+        link = await share(server, role="writer")
+        async with guest_of(server, link, terminal) as guest:
+            for _ in range(typed // 50_000):
+                await guest.send("input", data="x" * 50_000)
+            await guest.send("ping")
+            await guest.receive("pong")
+            url = server.url(f"/api/sessions/main/shares/{link['share']['id']}")
+            assert (await server.http.delete(url)).status == 204
+        go.touch()
+        await owner.send("input", data="END")
+        text = ""
+        while "END" not in text:
+            text += (await owner.receive("output"))["data"]["output"]
+    assert text.count("x") < typed // 4
+
+
 async def test_a_prompt_that_waits_is_not_run_for_somebody_who_is_out(tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     async with running() as server, server.plain() as owner:
