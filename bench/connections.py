@@ -16,9 +16,9 @@ from contextlib import ExitStack
 import uvloop
 
 from bench import bare, bridge, broadcast, processes
-from bench.bridge import CHANNEL, HEADER, OUTPUT, Bridge, Connection
+from bench.bridge import HEADER, OUTPUT, Bridge, Connection
 from bench.figures import Row, Scale, Target
-from bench.subjects import COLS, ROWS, Subject, limit_to
+from bench.subjects import COLS, ROWS, Subject, argv, limit_to
 from bench.summary import percentile
 from bench.visitors import Visitors, allow_connections
 from bench.websocket import BINARY, WebSocket
@@ -144,29 +144,26 @@ def _prompts(served: Bridge, *, count: int) -> tuple[list[float], list[float]]:
     found: list[float] = []
     floor: list[float] = []
     for _ in range(3):
-        with served.connection() as opened:
-            found.append(percentile([_prompt(opened) for _ in range(count)], 50))
+        with served.connection() as (socket, connection):
+            opened = [_prompt(socket, connection, number + 1) for number in range(count)]
+            found.append(percentile([seconds for _, seconds in opened], 50))
+            for terminal_id, _ in opened:
+                connection.request("terminal.close", terminalID=terminal_id)
+                connection.reply("accepted")
         floor.append(percentile([_bare_prompt() for _ in range(count)], 50))
     return found, floor
 
 
-def _prompt(opened: tuple[WebSocket, Connection]) -> float:
-    socket, connection = opened
+def _prompt(socket: WebSocket, connection: Connection, channel: int) -> tuple[str, float]:
+    """A terminal's name, and the milliseconds from asking for it to its first output."""
     began = time.perf_counter()
-    command = ["/bin/sh", "-c", SHELL]
-    connection.request("terminal.open", command=command, rows=ROWS, cols=COLS)
+    connection.request("terminal.open", command=argv(SHELL), rows=ROWS, cols=COLS)
     terminal_id = connection.reply("terminal.opened")["terminal"]["id"]
-    connection.request("attach", channel=CHANNEL, terminalID=terminal_id, rows=ROWS, cols=COLS)
+    connection.request("attach", channel=channel, terminalID=terminal_id, rows=ROWS, cols=COLS)
     while True:
         opcode, payload = socket.receive()
-        if opcode == BINARY and HEADER.unpack_from(payload)[0] == OUTPUT:
-            break
-    seconds = time.perf_counter() - began
-    connection.request("detach", channel=CHANNEL)
-    connection.reply("detached")
-    connection.request("terminal.close", terminalID=terminal_id)
-    connection.reply("accepted")
-    return 1000 * seconds
+        if opcode == BINARY and HEADER.unpack_from(payload)[:2] == (OUTPUT, channel):
+            return str(terminal_id), 1000 * (time.perf_counter() - began)
 
 
 def _bare_prompt() -> float:

@@ -9,6 +9,7 @@ loop library, no configuration.
 
 import contextlib
 import errno
+import math
 import os
 import select
 import signal
@@ -321,8 +322,10 @@ def serve(link: socket.socket, grace: float, confinement: Confinement) -> None:
     poll.register(link, select.POLLIN)
     poll.register(wake_receiver, select.POLLIN)
     is_linked = True
+    sweep_at: float | None = None
     while is_linked or children.is_busy:
-        ready = {fd for fd, _ in poll.poll(SWEEP_INTERVAL * 1000 if children.is_busy else None)}
+        wait = None if sweep_at is None else max(0.0, sweep_at - time.monotonic())
+        ready = {fd for fd, _ in poll.poll(None if wait is None else math.ceil(wait * 1000))}
         if link.fileno() in ready:
             if data := receive(link):
                 received += data
@@ -336,8 +339,14 @@ def serve(link: socket.socket, grace: float, confinement: Confinement) -> None:
                 wake_receiver.recv(RECEIVE_BYTES)
         for key, code in children.reap():
             answer(link, pack("exited", key, code))
-        if children.is_busy:
+        # Not at each turn: a sweep looks at every process of the machine.
+        if not children.is_busy:
+            sweep_at = None
+        elif sweep_at is None:
+            sweep_at = time.monotonic() + SWEEP_INTERVAL
+        elif time.monotonic() >= sweep_at:
             children.sweep()
+            sweep_at = time.monotonic() + SWEEP_INTERVAL
 
 
 def obey(requests: Sequence[Message], children: Children, link: socket.socket) -> None:
