@@ -14,6 +14,7 @@ from ptybridge.client import (
     Client,
     ConnectionEnded,
     InputInDoubt,
+    LinkBroke,
     Output,
     Refused,
     RequestFailed,
@@ -420,3 +421,29 @@ async def test_the_example_in_the_documents_runs(capfd: pytest.CaptureFixture[st
     assert out.startswith("Linux\ndone\n")
     assert "\r\n42\r\n" in out
     assert "message.created MessageCreated(" in out
+
+
+async def test_a_session_that_was_made_anew_during_a_cut_is_followed_on() -> None:
+    async with (
+        running(EAGER) as server,
+        connect(server.url(""), token=TOKEN, session="other") as client,
+        asyncio.timeout(20),
+    ):
+        for number in range(5):
+            await client.say("main", f"old {number}")
+        heard = await client.subscribe("main")
+        bridge = server.app[BRIDGE]
+        for connection in server.pool:
+            connection.link.abort()
+        bridge.registry.close_session(server.registry.session("main"))
+        with pytest.raises(LinkBroke):
+            await client.say("main", "lost")
+        await client.say("main", "new")
+        await client.say("main", "newer")
+        texts = []
+        async for event in heard:
+            if isinstance(event, wire.MessageCreated):
+                texts.append(event.message.parts[0].text)
+                if texts[-1] == "newer":
+                    break
+        assert set(texts) <= {"new", "newer"}

@@ -203,3 +203,12 @@ async def test_to_leave_a_session_that_is_not_there_makes_none() -> None:
             await client.send("unsubscribe", request_id=3, sessionID=name)
             assert (await client.receive("error"))["data"]["code"] == "not-found"
         assert set(server.registry.sessions) == {"main"}
+
+
+async def test_who_comes_back_to_another_session_of_the_name_misses_none_of_it() -> None:
+    async with running() as server, server.plain("/ws") as ann:
+        await ann.send("subscribe", sessionID="again", since=1000)
+        subscribed = (await ann.receive("subscribed"))["data"]
+        assert subscribed["seq"] == 0
+        joined = (await ann.receive("member.joined"))["data"]
+        assert joined["seq"] == 1

@@ -305,6 +305,8 @@ class Client:
         """The link is gone; another may come."""
         for view in tuple(self._views.values()):
             view.suspend()
+        for subscription in self._subscriptions:
+            subscription.suspend()
         for reply in self._requests.values():
             if not reply.done():
                 reply.set_exception(LinkBroke("the link broke before the reply came"))

@@ -43,6 +43,7 @@ class Subscription:
         self._office = office
         self._waiting: deque[Happening] = deque()
         self._is_behind = False
+        self._suspended_at: int | None = None
         self._news = asyncio.Event()
         self._is_over = False
         self._failure: ClientError | None = None
@@ -129,8 +130,14 @@ class Subscription:
     def begin(self, subscribed: wire.Subscribed) -> None:
         """The server has told what there is; events follow."""
         self.state, self.state_seq = subscribed.session, subscribed.seq
-        if self.seq is None:
+        is_another = self._suspended_at is not None and subscribed.seq < self._suspended_at
+        if self.seq is None or is_another:  # one that was made anew under the name
             self.seq = subscribed.seq
+        self._suspended_at = None
+
+    def suspend(self) -> None:
+        """The link is gone; another may come."""
+        self._suspended_at = self.seq
 
     def told(self, event: Happening) -> None:
         """An event has come, perhaps once more, perhaps too early.

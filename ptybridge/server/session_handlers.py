@@ -73,7 +73,9 @@ class SessionHandlers:
         log = session.log
         reply = wire.Subscribed(session.id, log.seq, channel_state(session))
         connection.reply(reply, request_id)
-        self.follow(connection, session, since=log.seq if message.since is None else message.since)
+        # Beyond its newest event a session has nothing that could be missed: it is another one.
+        since = log.seq if message.since is None else min(message.since, log.seq)
+        self.follow(connection, session, since=since)
 
     def unsubscribe(
         self, connection: Connection, message: wire.Unsubscribe, request_id: int | None
