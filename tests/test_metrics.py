@@ -86,6 +86,20 @@ async def test_who_sees_them(tmp_path: Path) -> None:
         assert (await alice.get(url, headers={"Origin": "http://evil.example"})).status == 403
 
 
+async def test_a_login_that_its_client_keeps_is_no_guess_at_the_scrape_token() -> None:
+    few = settings_of(limits={"loginAttempts": 1})
+    async with running(few, is_scraper=is_scraper) as server, stranger() as http:
+        issued = await server.http.post(server.url("/api/tickets"), json={})
+        ticket = (await issued.json())["ticket"]
+        traded = await http.post(server.url("/api/bearer"), json={"ticket": ticket})
+        login = {"Authorization": f"Bearer {(await traded.json())['bearer']}"}
+        url = server.url("/metrics")
+        assert (await http.get(url, headers=login)).status == 200
+        ended = {"Authorization": "Bearer login.that-has-ended"}
+        assert [(await http.get(url, headers=ended)).status for _ in range(3)] == [401] * 3
+        assert (await http.get(url, headers=login)).status == 200
+
+
 async def test_a_guest_who_owns_a_session_does_not_see_the_server_s() -> None:
     async with running() as server:
         link = await share(server, role="owner")

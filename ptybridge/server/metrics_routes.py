@@ -13,7 +13,7 @@ from ptybridge.core.registry import Registry
 from ptybridge.core.statistics import Statistics
 from ptybridge.core.values import Role
 from ptybridge.server.callers import CALLER
-from ptybridge.server.middlewares import bearer_of, identify, refusal_of_strangers
+from ptybridge.server.middlewares import bearer_of, identify, login_bearer_of, refusal_of_strangers
 from ptybridge.server.pool import ConnectionPool
 from ptybridge.server.throttle import THROTTLE
 
@@ -57,7 +57,7 @@ class MetricsRoutes:
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """The numbers as they are now."""
         token, is_scraper = bearer_of(request), False
-        if token is None or self._authenticator.check_cookie(token) is not None:
+        if token is None or login_bearer_of(request) is not None:
             identity = identify(request, self._authenticator)
         else:
             with request.config_dict[THROTTLE].attempt(request[CALLER].address) as attempt:
