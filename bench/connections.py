@@ -60,7 +60,7 @@ class Connections:
         """Seven rows for each size."""
         if not any(isinstance(subject, Bridge) for subject in subjects):
             return []
-        sizes = SIZES[:-1] if quick else SIZES
+        sizes = SIZES[:1] if quick else SIZES
         allow_connections(max(sizes))
         with limit_to(LIMIT, self.name), bridge.start(ROOM) as served, broadcast.start() as floor:
             return uvloop.run(_measure(served, floor, sizes, quick=quick))

@@ -49,7 +49,7 @@ def test_frames_are_taken_however_they_are_cut(sent: list[bytes], reads: list[in
 
 
 @pytest.mark.slow
-def test_a_thousand_connections_are_measured(tmp_path: Path) -> None:
+def test_a_hundred_connections_are_measured(tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
     arguments = ["--quick", "--only", "compression,connections,start", "--subjects", "ptybridge"]
     result = subprocess.run(
@@ -67,5 +67,5 @@ def test_a_thousand_connections_are_measured(tmp_path: Path) -> None:
         "flood, compressed",
         "CPU per MB, compressed",
     }
-    assert [row["scale"]["count"] for row in rows if row["scale"]] == [100] * 7 + [1000] * 7
+    assert [row["scale"]["count"] for row in rows if row["scale"]] == [100] * 7
     assert rows[-1]["name"] == "start to first answer"
