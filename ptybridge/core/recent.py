@@ -19,11 +19,12 @@ class Recent:
         last: The number of the newest message ever; 0 before the first.
     """
 
-    __slots__ = ("_characters", "_messages", "last")
+    __slots__ = ("_characters", "_messages", "_running", "last")
 
     def __init__(self) -> None:
         self.last = 0
         self._messages: dict[str, ChatMessage] = {}
+        self._running: dict[str, ChatMessage] = {}
         self._characters = 0
 
     def __len__(self) -> int:
@@ -39,6 +40,10 @@ class Recent:
         before = self._messages.get(message.id)
         self._characters += message.characters - (before.characters if before else 0)
         self._messages[message.id] = message
+        if message.outcome is None:
+            self._running[message.id] = message
+        else:
+            self._running.pop(message.id, None)
         self.last = max(self.last, message.number)
         while len(self._messages) > MAX_MESSAGES or self._characters > MAX_CHARACTERS:
             oldest = next((old for old in self if old.outcome is not None), message)
@@ -51,10 +56,7 @@ class Recent:
         """At most ``limit`` of them, oldest first, and one that runs in any case."""
         chosen = newest_of(reversed(self._messages.values()), limit=limit, characters=characters)
         first = chosen[0].number if chosen else 0
-        return [
-            *(old for old in self if old.number < first and old.outcome is None),
-            *chosen,
-        ]
+        return [*(old for old in self._running.values() if old.number < first), *chosen]
 
     def before(self, number: int, *, limit: int, characters: int) -> list[ChatMessage]:
         """The newest of those before ``number``, at most ``limit``, oldest first.

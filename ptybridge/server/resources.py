@@ -29,6 +29,9 @@ from ptybridge.wire.session_messages import MemberState, MessageState
 PREVIEW_CHARACTERS = 200
 """Characters of a session's newest message in a list of sessions."""
 
+LISTED_A_TURN = 64
+"""Sessions that are looked at in one turn of the loop: two milliseconds."""
+
 MAX_DIGITS = 15
 """Of a number in a query: as many as every JSON reader keeps exactly."""
 
@@ -148,11 +151,13 @@ class Resources:
     async def sessions(self, request: web.Request) -> web.StreamResponse:
         """All sessions that exist for whoever asks."""
         identity = request[IDENTITY]
-        sessions = [
-            session_state(session, identity, role)
-            for session in self._registry.sessions.values()
-            if (role := self._access.role(identity, session.id)) is not None
-        ]
+        sessions = []
+        for count, session in enumerate(tuple(self._registry.sessions.values()), 1):
+            role = self._access.role(identity, session.id)
+            if role is not None and not session.is_closed:
+                sessions.append(session_state(session, identity, role))
+            if count % LISTED_A_TURN == 0:
+                await asyncio.sleep(0)
         return json_response({"sessions": sessions})
 
     async def make_session(self, request: web.Request) -> web.StreamResponse:
