@@ -208,6 +208,11 @@ class FakeJob:
         self._work: Callable[[], None] | None = work
         self._error: BaseException | None = None
 
+    @property
+    def is_undone(self) -> bool:
+        """Whether a thread may still be at it."""
+        return self._work is not None
+
     def wait(self) -> BaseException | None:
         work, self._work = self._work, None
         if work is not None:

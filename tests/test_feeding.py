@@ -264,3 +264,15 @@ def test_a_terminal_is_forgotten_in_the_middle_of_a_piece() -> None:
     stage.terminal.forget()
     job.done(job.wait())
     assert not stage.terminal.has_screen
+
+
+def test_what_turns_out_costly_while_somebody_waits_is_not_fed_twice() -> None:
+    stage = FedStage()
+    stage.pty.prints(b"hello")
+    stage.clock.advance(IDLE_SECONDS)
+    stage.terminal.tidy()  # a thread makes the screen small
+    printed = COSTLY * 3 + b"x" * (2 * AT_ONCE_BYTES)
+    stage.pty.prints(printed)
+    stage.terminal.screen()
+    assert bytes(stage.screens[0].fed) == b"hello" + printed
+    assert not any(job.is_undone for job in stage.workers.jobs)

@@ -136,7 +136,7 @@ class ScreenFeed:
 
     def catch_up(self) -> None:
         """Show the screen all there is before this returns."""
-        if self._job is not None:
+        while self._job is not None:  # what it left may have been handed over, too
             self._settle(self._job_number, self._job.wait())
         was_waiting = self._timer is not None
         self._stop_timer()
