@@ -157,6 +157,30 @@ async def test_a_name_can_be_used_again_after_the_end_and_stays_with_the_new_one
     assert stage.registry.terminal("build") is second
 
 
+async def test_a_name_that_another_session_uses_again_leaves_the_first_one() -> None:
+    stage = Stage()
+    await stage.open("first", name="build")
+    stage.spawner.ptys[0].exits(ENDED)
+    second = await stage.open("second", name="build")
+    stage.clock.advance(ENDED_LINGER)
+    first = stage.registry.session("first")
+    assert not first.terminals
+    stage.registry.close_session(first)
+    assert stage.registry.terminal("build") is second
+
+
+async def test_what_went_through_a_closed_session_s_terminals_still_counts() -> None:
+    stage = Stage()
+    for pty in range(2):
+        await stage.open()
+        stage.spawner.ptys[pty].prints(b"12345")
+    stage.spawner.ptys[0].exits(ENDED)
+    stage.registry.close_session(stage.registry.session("main"))
+    assert stage.registry.statistics().output_bytes == 10
+    stage.spawner.ptys[1].exits(ENDED)
+    assert stage.registry.statistics().output_bytes == 10
+
+
 async def test_terminals_that_nobody_views_are_ended_in_time() -> None:
     stage = Stage(keep_detached=100)
     await stage.open()

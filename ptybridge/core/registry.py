@@ -176,7 +176,13 @@ class Registry:
             terminal.hang_up()
         else:
             self._ended.remove(terminal)
-            terminal.forget()
+            self._leave_behind(terminal)
+
+    def _leave_behind(self, terminal: Terminal) -> None:
+        """Free what an ended terminal holds; what went through it still counts."""
+        self._past_output += terminal.tail.end
+        self._past_input += terminal.traffic - terminal.tail.end
+        terminal.forget()
 
     def new_name(self) -> str:
         """A name that nothing has yet."""
@@ -289,7 +295,7 @@ class Registry:
         if not self._running:
             self._all_ended.set()
         if session.is_closed:
-            terminal.forget()
+            self._leave_behind(terminal)
             return
         self._ended.append(terminal)
         if len(self._ended) > MAX_ENDED:
@@ -297,20 +303,21 @@ class Registry:
         self._clock.call_later(ENDED_LINGER, lambda: self.forget(terminal))
 
     def forget(self, terminal: Terminal) -> None:
-        """Drop an ended terminal, unless another has its name by now. Idempotent."""
+        """Drop an ended terminal; if another has its name by now, that keeps it. Idempotent."""
         if terminal not in self._ended:
             return
         self._ended.remove(terminal)
-        self._past_output += terminal.tail.end
-        self._past_input += terminal.traffic - terminal.tail.end
-        terminal.forget()
+        self._leave_behind(terminal)
         if self._terminals.get(terminal.id) is terminal:
             del self._terminals[terminal.id]
-            del self._sessions[terminal.session_id].terminals[terminal.id]
+        session = self._sessions.get(terminal.session_id)  # the other may be in another one
+        if session is not None and session.terminals.get(terminal.id) is terminal:
+            del session.terminals[terminal.id]
 
     def statistics(self) -> TerminalStatistics:
         """What there is and was, added up now."""
-        there = {*self._terminals.values(), *self._ended}
+        # Some that run are no session's any more.
+        there = {*self._terminals.values(), *self._running, *self._ended}
         output = sum(terminal.tail.end for terminal in there)
         return TerminalStatistics(
             sessions=len(self._sessions),
