@@ -271,6 +271,35 @@ async def test_an_answer_that_nobody_waited_for_is_nobody_else_s(tmp_path: Path)
         assert await download(workers, tmp_path / "file") == b"x" * CHUNK_BYTES
 
 
+async def test_a_file_that_is_closed_again_leaves_the_next_one_its_process(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    async with FileWorkers() as workers:
+        whole = await workers.begin(str(tmp_path), "whole", size=0, overwrite=False, owner="me")
+        await whole.finish(overwrite=False)
+        first = await workers.look(str(tmp_path / "file"), owner="me")
+        assert not isinstance(first, Folder)
+        await first.close()
+        second = await workers.look(str(tmp_path / "file"), owner="me")
+        assert not isinstance(second, Folder)
+        whole.close()
+        await first.close()
+        assert await second.read(0, 7) == b"content"
+        assert len(processes_of_this_test()) == 1
+
+
+async def test_a_download_that_is_cancelled_at_its_end_makes_room(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    async with FileWorkers(limit=1) as workers:
+        for _ in range(2):
+            found = await workers.look(str(tmp_path / "file"), owner="somebody")
+            assert not isinstance(found, Folder)
+            closing = asyncio.create_task(found.close())
+            await asyncio.sleep(0)
+            closing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+
+
 async def test_only_so_many_at_once_and_one_identity_half_of_them(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     async with FileWorkers(limit=4) as workers:

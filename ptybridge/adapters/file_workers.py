@@ -191,6 +191,7 @@ class WorkersFile:
         self._workers = workers
         self._process = process
         self._is_asking = False
+        self._is_closed = False
         self.path: str = told["path"]
         self.size: int = told["size"]
         self.modified: float = told["modified"]
@@ -211,11 +212,16 @@ class WorkersFile:
 
     async def close(self) -> None:
         """See ``core.files.OpenFile.close``."""
-        if not self._is_asking:  # else an answer is on its way that nobody waits for
-            with contextlib.suppress(ProcessEnded):
-                await self._process.ask("drop")
-                self._workers.give_back(self._process)
-        self._workers.put_away(self._process)
+        if self._is_closed:  # the process may be another file's by now
+            return
+        self._is_closed = True
+        try:
+            if not self._is_asking:  # else an answer is on its way that nobody waits for
+                with contextlib.suppress(ProcessEnded):
+                    await self._process.ask("drop")
+                    self._workers.give_back(self._process)
+        finally:
+            self._workers.put_away(self._process)
 
 
 class WorkersNewFile:
@@ -224,6 +230,7 @@ class WorkersNewFile:
     def __init__(self, workers: FileWorkers, process: FileProcess, path: str) -> None:
         self._workers = workers
         self._process = process
+        self._is_closed = False
         self.path = path
         self.offset = 0
 
@@ -239,6 +246,7 @@ class WorkersNewFile:
         told = await self._ask("finish", overwrite=overwrite)
         if "error" in told:
             raise error_of(told, self.path)
+        self._is_closed = True
         self._workers.give_back(self._process)
         self.path = told["path"]
         return self.path
@@ -258,7 +266,9 @@ class WorkersNewFile:
 
     def close(self) -> None:
         """See ``core.files.NewFile.close``."""
-        self._workers.put_away(self._process)
+        if not self._is_closed:  # else the process may be another file's by now
+            self._is_closed = True
+            self._workers.put_away(self._process)
 
 
 def _unavailable(error: ProcessEnded) -> Unavailable:
