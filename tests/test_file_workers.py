@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -13,7 +14,8 @@ import pytest
 
 from ptybridge.adapters import file_process
 from ptybridge.adapters.confinement import Confinement
-from ptybridge.adapters.file_process import Desk, NewFile
+from ptybridge.adapters.file_link import ProcessEnded, lengths_of
+from ptybridge.adapters.file_process import LENGTHS, MAX_BYTES, MAX_OBJECT, Desk, NewFile
 from ptybridge.adapters.file_tree import Refusal, Tree
 from ptybridge.adapters.file_workers import FileWorkers
 from ptybridge.core.errors import (
@@ -287,6 +289,23 @@ async def test_a_file_that_is_closed_again_leaves_the_next_one_its_process(tmp_p
         assert len(processes_of_this_test()) == 1
 
 
+async def test_a_file_that_is_given_up_in_the_middle_of_a_question_is_unavailable(
+    tmp_path: Path,
+) -> None:
+    async with FileWorkers() as workers:
+        new = await workers.begin(str(tmp_path), "file", size=9, overwrite=False, owner="somebody")
+        (process,) = processes_of_this_test()
+        os.kill(process, signal.SIGSTOP)
+        writing = asyncio.create_task(new.write(b"x"))
+        await asyncio.sleep(0)
+        new.close()
+        os.kill(process, signal.SIGCONT)
+        with pytest.raises(Unavailable, match="it was let go"):
+            await writing
+        with pytest.raises(Unavailable):
+            await new.write(b"y")
+
+
 async def test_a_download_that_is_cancelled_at_its_end_makes_room(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     async with FileWorkers(limit=1) as workers:
@@ -298,6 +317,33 @@ async def test_a_download_that_is_cancelled_at_its_end_makes_room(tmp_path: Path
             closing.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await closing
+
+
+@pytest.mark.parametrize("lengths", [(MAX_OBJECT + 1, 0), (2, MAX_BYTES + 1)])
+def test_a_process_that_says_too_much_is_not_listened_to(lengths: tuple[int, int]) -> None:
+    assert lengths_of(LENGTHS.pack(MAX_OBJECT, MAX_BYTES)) == (MAX_OBJECT, MAX_BYTES)
+    with pytest.raises(ProcessEnded, match="more than it may"):
+        lengths_of(LENGTHS.pack(*lengths))
+
+
+async def test_without_free_descriptors_files_are_unavailable_and_nothing_stays(
+    tmp_path: Path,
+) -> None:
+    async with FileWorkers() as workers:
+        before = os.listdir("/proc/self/fd")
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        highest = max(map(int, before))
+        for free in range(1, 8):  # too few for the link, for the process's pipes, for its end
+            resource.setrlimit(resource.RLIMIT_NOFILE, (highest + free, hard))
+            try:
+                with pytest.raises(Unavailable):
+                    await workers.look(str(tmp_path), owner="somebody")
+            except pytest.fail.Exception:
+                break
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert os.listdir("/proc/self/fd") == before
+            assert processes_of_this_test() == set()
 
 
 async def test_only_so_many_at_once_and_one_identity_half_of_them(tmp_path: Path) -> None:

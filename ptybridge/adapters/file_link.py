@@ -13,7 +13,7 @@ from typing import Any
 
 from ptybridge.adapters import confined_process
 from ptybridge.adapters.confinement import Confinement
-from ptybridge.adapters.file_process import LENGTHS
+from ptybridge.adapters.file_process import LENGTHS, MAX_BYTES, MAX_OBJECT
 
 KILL_SECONDS = 2.0
 """How long a process that was let go may take to end: it may be writing."""
@@ -47,6 +47,19 @@ class ProcessEnded(Exception):
     """The file process has ended; the text is what it said last."""
 
 
+def lengths_of(head: bytes) -> tuple[int, int]:
+    """The lengths of what follows in a message.
+
+    Raises:
+        ProcessEnded: It is too long. A process is as much the programs' as ours: they may trace it
+            (ptrace(2)), and have it say anything.
+    """
+    of_object, of_bytes = LENGTHS.unpack(head)
+    if of_object > MAX_OBJECT or of_bytes > MAX_BYTES:
+        raise ProcessEnded("it said more than it may")
+    return of_object, of_bytes
+
+
 class FileProcess:
     """One process, and the link to it.
 
@@ -55,11 +68,19 @@ class FileProcess:
     """
 
     def __init__(self, confinement: Confinement) -> None:
-        """Start it; must run in an event loop."""
+        """Start it; must run in an event loop.
+
+        Raises:
+            OSError: It cannot be started, as when too many files are open.
+        """
         self._loop = asyncio.get_running_loop()
+        self.ended = self._loop.create_future()
+        self.is_closed = False
+        self._killing: asyncio.TimerHandle | None = None
         self._link, theirs = socket.socketpair()
         self._link.setblocking(False)
-        with theirs:
+        with contextlib.ExitStack() as undone, theirs:
+            undone.callback(self._link.close)
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 command(confinement),
                 stdin=theirs.fileno(),
@@ -69,11 +90,11 @@ class FileProcess:
                 cwd="/",
                 start_new_session=True,
             )
-        self.ended = self._loop.create_future()
-        self.is_closed = False
-        self._end = os.pidfd_open(self._process.pid)
+            undone.enter_context(self._process)  # waited for, and its pipe closed
+            undone.callback(self._kill)
+            self._end = os.pidfd_open(self._process.pid)
+            undone.pop_all()
         self._loop.add_reader(self._end, self._on_end)
-        self._killing: asyncio.TimerHandle | None = None
 
     async def begin(self) -> None:
         """Wait until it runs.
@@ -108,7 +129,7 @@ class FileProcess:
             raise ProcessEnded(await self._last_words()) from error
 
     async def _receive(self) -> tuple[dict[str, Any], bytes]:
-        of_object, of_bytes = LENGTHS.unpack(await self._exactly(LENGTHS.size))
+        of_object, of_bytes = lengths_of(await self._exactly(LENGTHS.size))
         told: dict[str, Any] = json.loads(await self._exactly(of_object))
         return told, await self._exactly(of_bytes) if of_bytes else b""
 
@@ -131,10 +152,12 @@ class FileProcess:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self.ended), KILL_SECONDS)
         assert self._process.stderr is not None
+        if self._process.stderr.closed:
+            return "it was let go"
         os.set_blocking(self._process.stderr.fileno(), False)
         try:
             said = os.read(self._process.stderr.fileno(), 65536).decode(errors="replace")
-        except (OSError, ValueError):
+        except OSError:
             said = ""
         lines = said.strip().splitlines()
         return lines[-1].removeprefix("ptybridge: ") if lines else "it ended"
@@ -145,8 +168,8 @@ class FileProcess:
             return
         self.is_closed = True
         with contextlib.suppress(OSError):  # it has ended
-            self._link.shutdown(socket.SHUT_RDWR)  # whoever waits for an answer is woken
-        self._link.close()
+            # Whoever waits for an answer is woken; a descriptor that is closed wakes nobody.
+            self._link.shutdown(socket.SHUT_RDWR)
         if not self.ended.done():
             self._killing = self._loop.call_later(KILL_SECONDS, self._kill)
 
@@ -165,6 +188,7 @@ class FileProcess:
             self.release()
 
     def release(self) -> None:
-        """Close what it wrote to, when nobody wants to know it any more."""
+        """Close what led to it, when it has ended and nobody wants to know why. Idempotent."""
+        self._link.close()
         if self._process.stderr is not None:
             self._process.stderr.close()

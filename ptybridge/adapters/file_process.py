@@ -43,9 +43,9 @@ from ptybridge.adapters.file_tree import Refusal, Tree, check_name, has_openat2,
 LENGTHS = struct.Struct("!II")
 """Lengths of a message's object and of its bytes."""
 
-MAX_OBJECT = 4 * 1024 * 1024
+MAX_OBJECT = 16 * 1024 * 1024
 MAX_BYTES = 1024 * 1024
-"""Longest parts of a message."""
+"""Longest parts of a message; the longest list of a directory is half of that."""
 
 MAX_ENTRIES = 5000
 """Entries of a directory that are told at most."""

@@ -106,10 +106,13 @@ def open_by_steps(root: int, path: str, flags: int) -> int:
 
 def has_openat2() -> bool:
     """Whether the kernel has openat2(2) (Linux 5.6), and nothing keeps it from this process."""
+    root = os.open("/", os.O_PATH | os.O_CLOEXEC)
     try:
-        os.close(open_by_kernel(os.open("/", os.O_PATH), ".", os.O_PATH, resolve=_BENEATH))
+        os.close(open_by_kernel(root, ".", os.O_PATH, resolve=_BENEATH))
     except OSError:
         return False
+    finally:
+        os.close(root)
     return True
 
 
