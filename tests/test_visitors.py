@@ -49,6 +49,7 @@ def test_frames_are_taken_however_they_are_cut(sent: list[bytes], reads: list[in
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)  # many processes, one after the other
 def test_a_hundred_connections_are_measured(tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
     arguments = ["--quick", "--only", "compression,connections,start", "--subjects", "ptybridge"]
