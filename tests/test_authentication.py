@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptybridge.adapters import tickets
-from ptybridge.adapters.access_store import MAX_LOGINS, AccessStore
+from ptybridge.adapters.access_store import MAX_LOGINS, MAX_LOGINS_OF_ONE, AccessStore
 from ptybridge.adapters.authentication import LOGIN_IDLE, LOGIN_LIFETIME, Authentication
 from ptybridge.adapters.passwords import hash_password
 from ptybridge.adapters.tokens import Token, rotate_token
@@ -291,14 +291,29 @@ def test_nothing_else_is_a_cookie_a_ticket_or_a_link(value: str) -> None:
 
 def test_logins_are_limited_and_the_one_unused_for_longest_gives_way(place: Place) -> None:
     server = place.start(store=AccessStore(wall_clock=place.clock.time))
-    identity = owner(server, place.token)
-    oldest, second = server.issue_cookie(identity), server.issue_cookie(identity)
+    users = [Identity(f"user{number}", "user", grounds=()) for number in range(20)]
+    oldest, second = (server.issue_cookie(user) for user in users[:2])
     place.clock.advance(100)
-    assert server.check_cookie(oldest) == OWNER
-    for _ in range(MAX_LOGINS - 1):
-        server.issue_cookie(identity)
+    assert server.check_cookie(oldest) is not None
+    for number in range(MAX_LOGINS - 1):
+        server.issue_cookie(users[number % 20])
     assert server.check_cookie(second) is None
-    assert server.check_cookie(oldest) == OWNER
+    assert server.check_cookie(oldest) is not None
+
+
+def test_nobody_logs_others_out_by_logging_in_again_and_again(place: Place) -> None:
+    store = AccessStore(wall_clock=place.clock.time)
+    server = place.start(store=store)
+    mine = server.issue_cookie(owner(server, place.token))
+    _, secret = share(store)
+    place.clock.advance(30)
+    guests = []
+    for _ in range(MAX_LOGINS_OF_ONE + 5):
+        guest = server.redeem_share(secret)
+        assert guest is not None
+        guests.append(server.issue_cookie(guest))
+    assert server.check_cookie(mine) == OWNER
+    assert [server.check_cookie(guest) is None for guest in (guests[4], guests[5])] == [True, False]
 
 
 # --- tickets
@@ -331,6 +346,26 @@ def test_tickets_are_limited_until_old_ones_end(place: Place) -> None:
         server.issue_ticket(identity)
     place.clock.advance(60)
     assert server.redeem_ticket(server.issue_ticket(identity)) == OWNER
+
+
+def test_nobody_takes_all_tickets(place: Place) -> None:
+    server = place.start(store=(store := place.store()))
+    _, secret = share(store)
+
+    def ticket_of_another_guest() -> str:
+        guest = server.redeem_share(secret)
+        assert guest is not None
+        return server.issue_ticket(guest)
+
+    issued = [ticket_of_another_guest() for _ in range(tickets.MAX_TICKETS_OF_ONE)]
+    with pytest.raises(LimitReached, match="of one user"):
+        ticket_of_another_guest()
+    assert server.redeem_ticket(server.issue_ticket(owner(server, place.token))) == OWNER
+    assert server.redeem_ticket(issued[0]) is not None
+    ticket_of_another_guest()
+    place.clock.advance(60)
+    for _ in range(tickets.MAX_TICKETS_OF_ONE):
+        ticket_of_another_guest()
 
 
 # --- share links

@@ -8,6 +8,7 @@ import os
 import secrets
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -17,11 +18,15 @@ import structlog
 
 from ptybridge.adapters.tokens import TOKEN_BYTES, digest_of
 from ptybridge.core.errors import LimitReached, NotFound, Unavailable
+from ptybridge.core.identity import Identity
 from ptybridge.core.shares import MAX_SHARES, Share
 from ptybridge.core.values import Role, SessionId
 
 MAX_LOGINS = 10_000
 """Logins that are remembered; the one that was used longest ago gives way."""
+
+MAX_LOGINS_OF_ONE = 1_000
+"""Of them, one user's, or those by one share link, so that nobody logs the others out."""
 
 MAX_RELATED_LOGINS = 100
 """Logins that came by tickets of one login, so that nobody drives out those of others."""
@@ -79,6 +84,11 @@ class Login:
     issued: float
     used: float
 
+    @property
+    def account(self) -> str:
+        """What it counts for; see ``Identity.account``."""
+        return Identity(self.identity, self.name, grounds=self.grounds).account
+
 
 class AccessStore:
     """Fulfils ``core.ports.Shares`` and ``core.ports.Owners``, and keeps logins."""
@@ -105,6 +115,9 @@ class AccessStore:
                 self._db.executescript(_SCHEMA)
                 self._version = self._data_version()
                 self._logins = self._read_logins()
+                self._by_account: defaultdict[str, dict[bytes, None]] = defaultdict(dict)
+                for digest, login in self._logins.items():
+                    self._by_account[login.account][digest] = None
                 self._shares = self._read_shares()
                 self._owners = self._read_owners()
             except sqlite3.Error:
@@ -161,6 +174,7 @@ class AccessStore:
 
     def add_login(self, login: Login) -> str:
         """Keep a login; its secret, of which only a digest is kept."""
+        self._make_room(self._by_account[login.account], MAX_LOGINS_OF_ONE)
         self._make_room(self._logins, MAX_LOGINS)
         first = login.grounds[:1]
         if first and first[0].startswith("login:"):
@@ -169,6 +183,7 @@ class AccessStore:
         secret = secrets.token_urlsafe(TOKEN_BYTES)
         digest = digest_of(secret)
         self._logins[digest] = login
+        self._by_account[login.account][digest] = None
         values = (
             digest,
             login.identity,
@@ -202,7 +217,10 @@ class AccessStore:
 
     def drop_login(self, digest: bytes) -> None:
         """End a login. Idempotent."""
-        if self._logins.pop(digest, None) is not None:
+        if (login := self._logins.pop(digest, None)) is not None:
+            self._by_account[login.account].pop(digest, None)
+            if not self._by_account[login.account]:
+                del self._by_account[login.account]
             with suppress(Unavailable):
                 self._write("DELETE FROM logins WHERE digest = ?", (digest,))
 
