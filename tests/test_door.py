@@ -299,6 +299,31 @@ async def test_only_a_piece_of_a_file_is_no_json() -> None:
         assert (await server.http.patch(url, data=b"", headers=headers)).status == 404
 
 
+DEEP = [b"[" * 9000, b'{"a":' * 9000, b'{"title":' * 9000, b'{"token":' * 9000]
+
+
+async def test_no_body_is_too_odd_for_a_clear_answer() -> None:
+    """Every route that takes JSON, before and after a login; none is our own fault (500)."""
+    odd = [*DEEP, b"", b"null", b"[]", b"\xff", b"9" * 6000, b'{"id":"\\ud800"}', b'{"name":7}']
+    headers = {"Content-Type": "application/json"}
+    async with running() as server, server.plain() as owner, stranger() as nobody:
+        terminal = await owner.open("cat")
+        for method, canonical in server.routes:
+            if method not in {"POST", "PATCH"} or "/uploads/" in canonical:
+                continue
+            path = canonical.replace("/terminals/{id}", f"/terminals/{terminal}")
+            url = server.url(path.replace("{id}", "main"))
+            for http in (server.http, nobody):
+                for body in odd:
+                    answer = await http.request(method, url, data=body, headers=headers)
+                    assert answer.status < 500, (method, canonical, body[:20])
+        for body in DEEP:
+            refused = await server.http.post(
+                server.url("/api/sessions/main/terminals"), data=body, headers=headers
+            )
+            assert refused.status == 400
+
+
 PAGES = {"/", "/s/{session}", "/s/{session}/t/{terminal}"}
 """Routes that any site may lead to."""
 

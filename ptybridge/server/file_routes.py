@@ -17,7 +17,13 @@ from ptybridge.core.registry import Registry
 from ptybridge.core.terminal import Terminal
 from ptybridge.server import downloads
 from ptybridge.server.audited import note
-from ptybridge.server.middlewares import IDENTITY, STREAMED, authenticated, json_response
+from ptybridge.server.middlewares import (
+    IDENTITY,
+    STREAMED,
+    UNREADABLE,
+    authenticated,
+    json_response,
+)
 from ptybridge.server.transfers import NEEDED, Transfers
 from ptybridge.server.uploads import Upload, Uploads
 
@@ -228,7 +234,7 @@ class FileRoutes:
         terminal, identity = self._terminal(request), request[IDENTITY]
         try:
             new = msgspec.json.decode(await request.read(), type=NewUpload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise BadRequest("the body must have name and size, and may have directory and "
                              "overwrite") from error  # fmt: skip
         if new.size > self._max_bytes:

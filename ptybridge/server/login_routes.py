@@ -17,6 +17,7 @@ from ptybridge.server.callers import CALLER
 from ptybridge.server.middlewares import (
     BEARER,
     IDENTITY,
+    UNREADABLE,
     authenticated,
     error_response,
     identify,
@@ -70,7 +71,7 @@ def _login_of(body: bytes, kinds: Sequence[type[Login]], *, wanted: str) -> Logi
     for kind in kinds:
         try:
             return msgspec.json.decode(body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             continue
     raise BadRequest(f"the body must be {wanted}, each a text")
 

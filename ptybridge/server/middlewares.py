@@ -58,6 +58,9 @@ _LOG_IN: dict[AuthMode, str] = {
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading a body raises that is not what it should be; the last when it is nested too deep."""
+
 STREAMED = "streamed"
 """Name of the route whose handler reads the body as it comes, which is a piece of a file."""
 

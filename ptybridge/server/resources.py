@@ -19,7 +19,7 @@ from ptybridge.core.session_events import ChatMessage
 from ptybridge.core.terminal import Terminal
 from ptybridge.core.values import Role, SessionId, WindowSize, is_name
 from ptybridge.server.audited import note
-from ptybridge.server.middlewares import IDENTITY, authenticated, json_response
+from ptybridge.server.middlewares import IDENTITY, UNREADABLE, authenticated, json_response
 from ptybridge.server.session_states import history_page, member_state, message_state
 from ptybridge.server.terminal_handlers import terminal_state
 from ptybridge.wire.fields import Cols, Name, RoleName, Rows, wire_name
@@ -329,6 +329,10 @@ async def _body(request: web.Request, kind: type[B]) -> B:
     """
     try:
         return msgspec.json.decode(await request.read() or b"{}", type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        problem = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    except UNREADABLE as error:
+        problem = str(error)
+        if isinstance(error, UnicodeDecodeError):
+            problem = "not UTF-8"
+        elif isinstance(error, RecursionError):
+            problem = "nested too deep"
         raise BadRequest(f"the body is not right: {problem}") from error

@@ -13,7 +13,7 @@ from ptybridge.core.ports import Authenticator, Shares
 from ptybridge.core.shares import Share
 from ptybridge.core.values import Role, RoleName, SessionId, is_name
 from ptybridge.server.audited import note
-from ptybridge.server.middlewares import IDENTITY, authenticated, json_response
+from ptybridge.server.middlewares import IDENTITY, UNREADABLE, authenticated, json_response
 
 MAX_LIFETIME = 366 * 86_400
 """Seconds that a link may last, where it is given an end at all."""
@@ -118,7 +118,7 @@ class ShareRoutes:
             raise Conflict("whoever reaches this server is its owner: there is nothing to share")
         try:
             new = msgspec.json.decode(await request.read(), type=NewShare)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise BadRequest("the body may have role, expiresIn, maxUses and name") from error
         if not new.name.isprintable():
             raise BadRequest("name: printable characters only")
