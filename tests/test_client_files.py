@@ -1,6 +1,7 @@
 """Files by the client and by the command line: byte for byte, after every cut, and never half."""
 
 import asyncio
+import errno
 import io
 import json
 import os
@@ -95,6 +96,26 @@ async def test_files_go_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert [entry["name"] for entry in (await reached.list())["entries"]] == ["sub"]
         source.write_bytes(b"")
         assert await reached.upload(source) == str(there / "source")
+
+
+class ClosedPipe(io.BytesIO):
+    """A target whose reader has gone, as ``head`` does."""
+
+    writes = 0
+
+    def write(self, data: object, /) -> int:
+        self.writes += 1
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_target_that_takes_no_more_is_no_cut(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    target = ClosedPipe()
+    async with terminal_in(tmp_path) as server, beside(server) as reached:
+        with pytest.raises(BrokenPipeError):
+            await reached.download("file", target)
+    assert target.writes == 1
 
 
 @pytest.mark.usefixtures("quick")

@@ -185,12 +185,19 @@ class Files:
                     size = offset + int(r.headers.get("Content-Length", "0"))
                     on_progress(offset, size)
                     async for data in r.content.iter_any():
-                        target.write(data)
+                        try:
+                            target.write(data)
+                        except OSError as error:  # a pipe can break, too, and that is no cut
+                            failure = error
+                            break
                         offset += len(data)
                         on_progress(offset, size)
-                    return size
+                    else:
+                        return size
             except Unreachable as error:
                 await patience.wait(error, progress=offset)
+            else:
+                raise failure
 
     async def _json(self, method: str, url: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - aiohttp's
         async with self._asked(method, url, **options) as response:
