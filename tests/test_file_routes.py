@@ -6,8 +6,10 @@ import json
 import os
 import random
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ import pytest
 from ptybridge.adapters.audit import AuditFile
 from ptybridge.core.files import CHUNK_BYTES
 from ptybridge.server import downloads, uploads
+from ptybridge.server.downloads import http_date
+from ptybridge.server.file_routes import MAX_DATE, date_of
 from tests.people import connected, logged_in, share
 from tests.server import TOKEN, Server, running, settings_of
 
@@ -345,6 +349,20 @@ async def test_a_part_of_a_file(
         response = await server.http.get(url, headers={"Range": asked})
         assert (response.status, await response.read()) == (status, expected)
         assert response.headers.get("Content-Range") == told
+
+
+async def test_a_part_is_a_matter_of_getting_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+    async with terminal_in(tmp_path) as server:
+        response = await server.http.head(files(server, "file"), headers={"Range": "bytes=2-4"})
+        assert (response.status, response.headers["Content-Length"]) == (200, "10")
+
+
+@pytest.mark.parametrize("changed", [-(2.0**62), -1.0, 0.0, 2.0**40, 2.0**62])
+def test_a_file_of_any_age_has_a_date(changed: float) -> None:
+    told = parsedate_to_datetime(http_date(changed)).timestamp()
+    assert 0 <= told <= time.time()
+    assert -MAX_DATE <= date_of(changed) <= MAX_DATE
 
 
 async def test_a_file_that_has_changed_is_sent_from_its_start(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ what opens it all the same is in a sandbox.
 
 import asyncio
 import re
+import time
 import urllib.parse
 from email.utils import formatdate
 
@@ -64,6 +65,17 @@ def tag_of(file: OpenFile) -> str:
     return f'"{file.size:x}-{int(file.modified * 1e6):x}"'
 
 
+def http_date(modified: float) -> str:
+    """When a file was changed last, as HTTP says it: not in the future (section 8.8.2.1).
+
+    Anybody can give a file any date, and filesystems know years that no calendar has.
+
+    >>> http_date(0.0), http_date(-(2.0**62))
+    ('Thu, 01 Jan 1970 00:00:00 GMT', 'Thu, 01 Jan 1970 00:00:00 GMT')
+    """
+    return formatdate(max(0.0, min(modified, time.time())), usegmt=True)
+
+
 async def send(request: web.Request, file: OpenFile) -> web.StreamResponse:
     """Send a file, as fast as the client takes it, with as much memory as a piece of it.
 
@@ -74,7 +86,8 @@ async def send(request: web.Request, file: OpenFile) -> web.StreamResponse:
         RequestError: The file cannot be read; nothing was sent yet.
     """
     tag = tag_of(file)
-    asked = request.headers.get("Range")
+    # Section 14.2: of other methods, HEAD among them, nobody has said what a part is.
+    asked = request.headers.get("Range") if request.method == "GET" else None
     if request.headers.get("If-Range", tag) != tag:  # it has changed: all of it, from the start
         asked = None
     part = part_of(asked, file.size)
@@ -85,7 +98,7 @@ async def send(request: web.Request, file: OpenFile) -> web.StreamResponse:
         "Cache-Control": "no-store",
         "Accept-Ranges": "bytes",
         "ETag": tag,
-        "Last-Modified": formatdate(file.modified, usegmt=True),
+        "Last-Modified": http_date(file.modified),
     }
     if part is None:
         headers["Content-Range"] = f"bytes */{file.size}"

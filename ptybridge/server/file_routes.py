@@ -32,6 +32,10 @@ MAX_PATH = 4096
 
 MAX_SIZE = 2**63 - 1
 
+MAX_DATE = 8_640_000_000_000_000
+"""Milliseconds from the Unix epoch, in either direction, that every client can make a date of
+(ECMA-262, "Time Values and Time Range"); filesystems know years beyond."""
+
 Path = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_PATH)]
 
 
@@ -85,13 +89,18 @@ def told(text: str) -> str:
     return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
+def date_of(modified: float) -> int:
+    """Seconds since the Unix epoch as clients are told them."""
+    return max(-MAX_DATE, min(int(modified * 1000), MAX_DATE))
+
+
 def folder_state(folder: Folder, *, max_bytes: int) -> FolderState:
     """What is shown of a directory."""
     ordered = sorted(
         folder.entries, key=lambda entry: (entry.kind != "directory", entry.name.casefold())
     )
     entries = [
-        EntryState(told(entry.name), entry.kind, entry.size, int(entry.modified * 1000))
+        EntryState(told(entry.name), entry.kind, entry.size, date_of(entry.modified))
         for entry in ordered
     ]
     return FolderState(told(folder.path), entries, folder.is_complete, max_bytes)
