@@ -70,6 +70,7 @@ class FakePty:
         self.is_closed = False
         self.hang_ups = 0
         self.sizes: list[WindowSize] = []
+        self.in_front: str | None = None
         self.received = bytearray()
         self.takes_input = True
         self._owner = owner
@@ -84,6 +85,12 @@ class FakePty:
     @property
     def input_queued(self) -> int:
         return len(self.received) + len(self._queue)
+
+    def foreground(self) -> str | None:
+        return self.in_front
+
+    def directory(self) -> str | None:
+        return None
 
     def read_into(self, buffers: Sequence[memoryview]) -> int:
         count = 0

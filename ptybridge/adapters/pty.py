@@ -8,6 +8,7 @@ import errno
 import os
 import termios
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ptybridge.core.errors import LimitReached
 from ptybridge.core.ports import PtyOwner
@@ -174,6 +175,35 @@ class PosixPty:
         """Change the size; the kernel sends SIGWINCH when it differs (ioctl_tty(2))."""
         if self._master >= 0:
             termios.tcsetwinsize(self._master, (size.rows, size.cols))
+
+    def foreground(self) -> str | None:
+        """The name of the program in the foreground, by proc(5); None while it is the child."""
+        leader = self._leader()
+        if leader in (0, self.pid):
+            return None
+        try:
+            return Path(f"/proc/{leader}/comm").read_text(errors="replace").rstrip("\n") or None
+        except OSError:  # it has ended, or there is no /proc
+            return None
+
+    def directory(self) -> str | None:
+        """The working directory of what is in the foreground, by proc(5)."""
+        leader = self._leader()
+        try:
+            path = os.readlink(f"/proc/{leader}/cwd") if leader else ""
+        except OSError:  # it has ended, is another user's, or there is no /proc
+            return None
+        # A directory that was removed, or is of another mount namespace, is of no use.
+        return path if os.path.isdir(path) else None
+
+    def _leader(self) -> int:
+        """Who leads the process group in the foreground; 0 where that cannot be known."""
+        if self._master < 0 or self._has_ended:
+            return 0
+        try:
+            return os.tcgetpgrp(self._master)
+        except OSError:  # nobody has the other side as controlling terminal
+            return 0
 
     def pause_reading(self) -> None:
         """Stop calling ``on_readable``; the kernel then blocks the child. Idempotent."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ptybridge.core.offers import DownloadOffered, Offers
 from ptybridge.core.screen import (
+    Bell,
     CommandFinished,
     CommandStarted,
     DownloadAsked,
@@ -23,6 +24,8 @@ MAX_TITLE = 256
 MAX_TEXT = 4096
 """Characters that are kept of what else a program says of itself."""
 
+BELL = Bell()
+
 
 class Description:
     """The states that a stream declares.
@@ -36,11 +39,13 @@ class Description:
             say, empty when it says only that something runs.
         offers: Knows which downloads that the output offers are the program's own.
         exit_code: How the last command ended; None before one has, or when the shell did not say.
+        bells: How often it has rung.
     """
 
     __slots__ = (
         "_name",
         "_said",
+        "bells",
         "command",
         "directory",
         "exit_code",
@@ -60,6 +65,7 @@ class Description:
         self.command: str | None = None
         self.exit_code: int | None = None
         self.offers = Offers.make()
+        self.bells = 0
 
     def rename(self, title: str) -> bool:
         """Show a title in the place of the program's; empty: that again. Whether it is another."""
@@ -72,6 +78,7 @@ class Description:
         """Take note of ``event``; what viewers should be told, None when that is nothing new."""
         if isinstance(event, DownloadAsked):
             return self.offers.accept(event)
+        self.bells += event == BELL
         return self._note(event)
 
     def _note(self, event: Saying) -> Saying | None:

@@ -130,6 +130,15 @@ class Pty(Protocol):
     def resize(self, size: WindowSize) -> None:
         """Change the size; the program gets SIGWINCH when it differs."""
 
+    def foreground(self) -> str | None:
+        """The name of the program in the foreground (tcgetpgrp(3)).
+
+        None while that is the child itself, after its end, and where it cannot be known.
+        """
+
+    def directory(self) -> str | None:
+        """The working directory of what is in the foreground; None where it cannot be known."""
+
     def pause_reading(self) -> None:
         """Stop calling ``on_readable``; the kernel then blocks the child. Idempotent."""
 

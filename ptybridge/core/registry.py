@@ -19,6 +19,7 @@ from ptybridge.core.errors import (
 )
 from ptybridge.core.idleness import Idleness
 from ptybridge.core.keeper import KeptSession
+from ptybridge.core.occupation import Program
 from ptybridge.core.offers import KEY_VARIABLE, TERMINAL_VARIABLE
 from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner, Workers
 from ptybridge.core.rules import Rules
@@ -249,6 +250,7 @@ class Registry:
             rules=defaults.rules,
             make_screen=self._make_screen,
             workers=self._workers,
+            program=Program(argv, cwd or defaults.cwd),
         )
         own = {TERMINAL_VARIABLE: terminal_id, KEY_VARIABLE: terminal.description.offers.key}
         env = {**defaults.env, **own}

@@ -244,7 +244,7 @@ class Session:
             terminal = self._active()
         except ResponderFailed:
             return None
-        return None if terminal.pid is None else self._directory_of(terminal.pid)
+        return None if terminal.pty is None else self._directory_of(terminal.pty.pid)
 
     def read_screen(self) -> str:
         """What is on the active terminal's screen, as text."""
@@ -270,4 +270,7 @@ def _checked_title(title: str) -> str:
 
 def _info(terminal: Terminal) -> TerminalInfo:
     title = terminal.description.title
-    return TerminalInfo(terminal.id, title, terminal.size, terminal.created, terminal.status)
+    is_renamed = terminal.description.is_renamed
+    return TerminalInfo(
+        terminal.id, title, terminal.size, terminal.created, terminal.status, is_renamed
+    )

@@ -83,13 +83,17 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class TerminalInfo:
-    """A terminal as it was at that moment; ``created`` in seconds since the Unix epoch."""
+    """A terminal as it was at that moment; ``created`` in seconds since the Unix epoch.
+
+    ``is_renamed``: people gave the title, not the program.
+    """
 
     id: TerminalId
     title: str
     size: WindowSize
     created: float
     status: ExitStatus | None
+    is_renamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

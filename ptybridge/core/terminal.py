@@ -17,14 +17,10 @@ from ptybridge.core.feeding import ScreenFeed
 from ptybridge.core.fitting import Fitting
 from ptybridge.core.input_queue import InputQueue
 from ptybridge.core.marks import Marks
+from ptybridge.core.occupation import Program
 from ptybridge.core.ports import Clock, MakeScreen, Pty, Timer, Workers
 from ptybridge.core.rules import Rules
-from ptybridge.core.screen import (
-    Screen,
-    ScreenEvent,
-    ScreenFailed,
-    ScreenUnavailable,
-)
+from ptybridge.core.screen import Screen, ScreenEvent, ScreenFailed, ScreenUnavailable
 from ptybridge.core.tail import Tail
 from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, ViewerId, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES, Viewer, ViewerSink
@@ -59,6 +55,7 @@ class Terminal:
         marks: What happened at which place of its output.
         size: Its size now.
         description: What its output says of it: title, working directory, ...
+        program: What was started, and where, if that is known.
         control: Who may type.
         viewers: Who views it now.
         created: When it was started, in seconds since the Unix epoch.
@@ -81,6 +78,7 @@ class Terminal:
         rules: Rules = SHARED_FREELY,
         make_screen: MakeScreen | None = None,
         workers: Workers | None = None,
+        program: Program | None = None,
     ) -> None:
         self.id = terminal_id
         self.session_id = session_id
@@ -88,6 +86,7 @@ class Terminal:
         self.marks = Marks(size)
         self.size = size
         self.description = Description(title)
+        self.program = program
         self.control = Control(rules.control, clock=clock, changed=self.viewers_changed)
         self.created = created
         self.status: ExitStatus | None = None
@@ -304,9 +303,9 @@ class Terminal:
         self._pty.write(data)
 
     @property
-    def pid(self) -> int | None:
-        """The process id of its program; None before it runs."""
-        return None if self._pty is None else self._pty.pid
+    def pty(self) -> Pty | None:
+        """Its pseudo-terminal; None before its program runs."""
+        return self._pty
 
     def on_input_taken(self) -> None:
         """Tell those whose queued input has now been taken."""

@@ -200,8 +200,8 @@ class FileRoutes:
         if path is not None and path.startswith("/"):
             return path
         directory = None
-        if terminal.pid is not None and terminal.status is None:
-            directory = self._directory_of(terminal.pid)
+        if terminal.pty is not None and terminal.status is None:
+            directory = self._directory_of(terminal.pty.pid)
         said = terminal.description.directory
         if directory is None and said and said.host in {"", "localhost", platform.node()}:
             directory = said.path

@@ -21,7 +21,7 @@ from ptybridge.core.values import Role, SessionId, WindowSize, is_name
 from ptybridge.server.audited import note
 from ptybridge.server.middlewares import IDENTITY, UNREADABLE, authenticated, json_response
 from ptybridge.server.session_states import history_page, member_state, message_state
-from ptybridge.server.terminal_handlers import terminal_state
+from ptybridge.server.terminal_handlers import program, terminal_state
 from ptybridge.wire.fields import Cols, Name, RoleName, Rows, wire_name
 from ptybridge.wire.messages import TerminalState
 from ptybridge.wire.session_messages import MemberState, MessageState
@@ -50,13 +50,17 @@ class NewSession(msgspec.Struct, frozen=True):
 
 
 class NewTerminal(msgspec.Struct, frozen=True):
-    """Body of ``POST /api/sessions/{id}/terminals``; what is left out is as configured."""
+    """Body of ``POST /api/sessions/{id}/terminals``; what is left out is as configured.
+
+    ``like`` names a terminal of the session whose command and directory are taken.
+    """
 
     rows: Rows = 24
     cols: Cols = 80
     command: Annotated[list[str], msgspec.Meta(min_length=1, max_length=256)] | None = None
     cwd: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
     id: Name | None = None
+    like: Name | None = None
 
 
 class NewTitle(msgspec.Struct, frozen=True):
@@ -234,11 +238,13 @@ class Resources:
         self._access.enter(identity, name, Role.WRITER)
         if body.id is not None and not self._access.may_name_terminal(identity, body.id):
             raise Conflict("id: another's session has that name; choose one of your own")
+        session = self._registry.session(name)
+        command, cwd = program(session, like=body.like, command=body.command, cwd=body.cwd)
         terminal = await self._registry.open(
-            self._registry.session(name),
+            session,
             size=WindowSize(body.rows, body.cols),
-            command=tuple(body.command) if body.command else None,
-            cwd=body.cwd,
+            command=command,
+            cwd=cwd,
             name=body.id,
             opened_by=identity.account,
         )

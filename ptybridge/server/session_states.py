@@ -119,6 +119,7 @@ def terminal_of(terminal: TerminalInfo) -> wire.TerminalOf:
         cols=terminal.size.cols,
         created=int(terminal.created * 1000),
         exit=wire.ExitOf(status.code, status.signal) if status else None,
+        renamed=terminal.is_renamed,
     )
 
 

@@ -1,12 +1,13 @@
 """Handlers of the messages that concern terminals: docs/wire.md section 2."""
 
 from ptybridge.core.access import Access
-from ptybridge.core.errors import BadRequest, Conflict, LimitReached
+from ptybridge.core.errors import BadRequest, Conflict, LimitReached, NotFound
+from ptybridge.core.occupation import occupation
 from ptybridge.core.ports import Audit
 from ptybridge.core.registry import Registry
 from ptybridge.core.session import Session
 from ptybridge.core.terminal import Terminal
-from ptybridge.core.values import WindowSize
+from ptybridge.core.values import TerminalId, WindowSize, is_name
 from ptybridge.server.audited import note_deed
 from ptybridge.server.connection import MAX_VIEWERS, Connection
 from ptybridge.server.router import Router
@@ -17,6 +18,7 @@ def terminal_state(terminal: Terminal) -> messages.TerminalState:
     """A terminal as clients see it."""
     status = terminal.status
     said = terminal.description
+    busy = occupation(said, terminal.pty)
     progress = said.progress
     return messages.TerminalState(
         id=terminal.id,
@@ -26,15 +28,40 @@ def terminal_state(terminal: Terminal) -> messages.TerminalState:
         created=int(terminal.created * 1000),
         exit=messages.ExitState(status.code, status.signal) if status else None,
         session_id=terminal.session_id,
-        cwd=said.directory.path if said.directory else None,
+        cwd=busy.directory,
         progress=messages.ProgressState(progress.state.value, progress.percent)
         if progress
         else None,
-        command=said.command,
+        command=busy.command,
         exit_code=said.exit_code,
         viewers=len(terminal.viewers),
         renamed=said.is_renamed,
+        end=terminal.tail.end,
+        bells=said.bells,
     )
+
+
+def program(
+    session: Session,
+    *,
+    like: str | None,
+    command: list[str] | None,
+    cwd: str | None,
+) -> tuple[tuple[str, ...] | None, str | None]:
+    """What to run and where: as asked or, with ``like``, as in that terminal of the session.
+
+    Raises:
+        NotFound: The session has no such terminal, or no longer.
+        BadRequest: ``like`` came with what it stands for.
+    """
+    if like is None:
+        return (tuple(command) if command else None), cwd
+    if command is not None or cwd is not None:
+        raise BadRequest("like: stands for command and cwd; leave these out")
+    terminal = session.terminals.get(TerminalId(like))
+    if terminal is None or terminal.program is None:
+        raise NotFound("terminal", like if is_name(like) else "(not a name)")
+    return terminal.program.argv, terminal.program.cwd
 
 
 class TerminalHandlers:
@@ -70,12 +97,14 @@ class TerminalHandlers:
         if channel is not None:
             self._check_channel(connection, channel)
 
+        command, cwd = program(session, like=message.like, command=message.command, cwd=message.cwd)
+
         async def start() -> None:
             terminal = await self._registry.open(
                 session,
                 size=WindowSize(message.rows, message.cols),
-                command=tuple(message.command) if message.command else None,
-                cwd=message.cwd,
+                command=command,
+                cwd=cwd,
                 opened_by=connection.identity.account,
             )
             note_deed(self._audit, connection, "terminal.open", terminal)

@@ -33,7 +33,8 @@ from ptybridge.wire.session_messages import (
 class TerminalState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=True):
     """A terminal as clients see it; ``created`` in milliseconds since the Unix epoch.
 
-    ``command`` is what the shell runs, where it says so; ``exit_code`` is of the last command.
+    ``command`` is what runs in the shell, ``exit_code`` is of the last command; ``end`` is how many
+    bytes of output there were, ``bells`` how often it rang.
     ``renamed``: the title was given by people, not by the program.
     """
 
@@ -50,6 +51,8 @@ class TerminalState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults
     exit_code: int | None = None
     viewers: int = 0
     renamed: bool = False
+    end: int = 0
+    bells: int = 0
 
 
 class ExitState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,7 +81,8 @@ class Ping(Message, frozen=True):
 class OpenTerminal(Message, frozen=True):
     """Start a terminal in a session; ``command`` left out is the configured one.
 
-    With ``channel`` it is viewed there from its first byte on, as if by an ``attach``.
+    With ``channel`` it is viewed there from its first byte on, as if by an ``attach``. ``like``
+    names a terminal of the session whose command and directory are taken.
     """
 
     type: ClassVar[str] = "terminal.open"
@@ -89,6 +93,7 @@ class OpenTerminal(Message, frozen=True):
     cwd: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
     channel: Channel | None = None
     window: Offset = 0
+    like: Name | None = None
 
 
 class CloseTerminal(Message, frozen=True):

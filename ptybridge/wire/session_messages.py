@@ -151,6 +151,7 @@ class TerminalOf(msgspec.Struct, frozen=True, omit_defaults=True):
     cols: int
     created: int
     exit: ExitOf | None = None
+    renamed: bool = False
 
 
 class ChannelState(msgspec.Struct, frozen=True, omit_defaults=True):
