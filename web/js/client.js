@@ -129,7 +129,7 @@ export class BridgeClient {
   /**
    * @param {number} rows
    * @param {number} cols
-   * @param {{ command?: string[], cwd?: string }} [program] what to run and where; else as configured
+   * @param {wire.Program} [program] what to run and where; else as configured
    * @returns {Promise<string>} the new terminal's name
    */
   async open(rows, cols, program = {}) {

@@ -23,7 +23,8 @@ import { Notice } from "./ui/notice.js";
 class App {
   #frame = new Frame();
   #link = new LinkView(this.#frame.link);
-  #preferences = new Preferences(storage());
+  #storage = storage();
+  #preferences = new Preferences(this.#storage);
   #look = new Look(this.#preferences);
   #commands = new Commands();
   #said = new Notice(this.#frame.notices, { name: "said" }).add(
@@ -76,6 +77,7 @@ class App {
       preferences: this.#preferences,
       look: this.#look,
       commands: this.#commands,
+      storage: this.#storage,
       user,
       say: (text) => this.#said.show(text),
       attempt: (work) => void work.catch((error) => this.#explain(error)),

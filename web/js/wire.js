@@ -16,8 +16,11 @@ const MAX_CHANNEL = 2 ** 32 - 1;
 /**
  * @typedef {{ kind: number, channel: number, offset: number, payload: Uint8Array }} Frame
  * @typedef {{ id: string, title: string, rows: number, cols: number, created: number,
- *   exit?: Exit, cwd?: string, command?: string, exitCode?: number, viewers?: number,
- *   progress?: { state: string, percent?: number } }} TerminalState
+ *   exit?: Exit, cwd?: string | undefined, command?: string | undefined, exitCode?: number,
+ *   viewers?: number, renamed?: boolean, end?: number, bells?: number,
+ *   progress?: { state: string, percent?: number } | undefined }} TerminalState
+ * @typedef {{ command?: string[], cwd?: string, like?: string }} Program what a terminal runs, and
+ *   where; or what another one was started with
  * @typedef {{ id: string, name: string, role: "watcher" | "writer" | "owner", rows: number,
  *   cols: number, visible: boolean, controls: boolean, lagging: boolean, waits: boolean }} Viewer
  * @typedef {{ code?: number, signal?: number }} Exit
@@ -90,7 +93,9 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *       reason: "done" | "cancelled" | "failed" }, id?: number }
  *   | { type: "cancelled", data: Numbered & { messageID: string }, id?: number }
  *   | { type: "member.joined" | "member.left", data: Numbered & { member: Member }, id?: number }
- *   | { type: "terminal.created" | "terminal.closed", data: Numbered & { terminal: TerminalState },
+ *   | { type: "session.renamed", data: Numbered & { title: string }, id?: number }
+ *   | { type: "session.closed", data: Numbered, id?: number }
+ *   | { type: "terminal.created" | "terminal.closed" | "terminal.renamed", data: Numbered & { terminal: TerminalState },
  *       id?: number }
  *   | { type: "gap", data: { sessionID: string, from: number, to: number }, id?: number }
  * )} SessionEvent what happens in a session, in the order of ``seq``
@@ -107,7 +112,10 @@ const SESSION_EVENTS = new Set([
   "cancelled",
   "member.joined",
   "member.left",
+  "session.renamed",
+  "session.closed",
   "terminal.created",
+  "terminal.renamed",
   "terminal.closed",
   "gap",
 ]);

@@ -7,6 +7,7 @@
  * @property {import("./preferences.js").Preferences} preferences
  * @property {import("./look.js").Look} look
  * @property {import("./commands.js").Commands} commands
+ * @property {Storage | null} storage of the browser; null where it forbids it
  * @property {{ id: string, name: string }} user who the server takes the page for
  * @property {(text: string) => void} say tells the user something that can be closed
  * @property {(work: Promise<unknown>) => void} attempt tells the user why the server refused, if it did

@@ -14,6 +14,7 @@ import { SessionModel } from "../session/model.js";
 import { PeopleView } from "../session/people_view.js";
 import { TurnView } from "../session/turn_view.js";
 import { Workspace } from "../session/workspace.js";
+import { workspaceCommands } from "../session/workspace_commands.js";
 import { systemClock } from "../socket.js";
 import { KeyBar } from "../touch/key_bar.js";
 import { Modifiers } from "../touch/modifiers.js";
@@ -91,6 +92,7 @@ export class SessionPage {
     });
     this.#files = new Files(context, frame, this.#workspace);
     frame.place.replaceChildren(element("span", { className: "bar-session", text: place.session }));
+    page.commands.add(workspaceCommands(this.#workspace, context), context.signal);
     page.commands.add(this.#commands(context), context.signal);
     const active = () => this.#workspace.active;
     new KeyBar(frame.foot, { ...context, active });
@@ -107,19 +109,6 @@ export class SessionPage {
         icon: "share",
         isPossible: () => this.#isOwner(context),
         run: () => void openShareDialog(context),
-      },
-      {
-        id: "terminal.new",
-        title: "New terminal",
-        icon: "plus",
-        run: () => context.attempt(this.#workspace.open()),
-      },
-      {
-        id: "terminal.close",
-        title: "Close this terminal",
-        icon: "close",
-        isPossible: () => this.#workspace.active !== null,
-        run: () => void this.#workspace.close(this.#workspace.active?.terminalID ?? ""),
       },
     ];
   }
@@ -164,7 +153,9 @@ export class SessionPage {
 
   /** @param {import("../terminal/pane.js").TerminalPane | null} pane */
   #showActive(pane) {
-    const { title = "", progress = null } = pane ?? {};
+    const known = this.#model.terminals.get(pane?.terminalID ?? "");
+    const title = known?.renamed ? known.title : (pane?.title ?? "");
+    const progress = pane?.progress ?? null;
     const hasBell = this.#workspace.panes.some((each) => each.hasBell);
     document.title = pageTitle({ title, session: this.#place.session, hasBell, progress });
     this.#showPeople();

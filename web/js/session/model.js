@@ -41,10 +41,13 @@ const MOST_MESSAGES = 2000;
  *   | { kind: "typing" }
  *   | { kind: "members" }
  *   | { kind: "terminals" }
+ *   | { kind: "title" }
  * )} Change what to look at again; ``isNew``: the message was not there before
  */
 
 export class SessionModel {
+  /** What people call the session; empty when they have given it no title. */
+  title = "";
   /** The newest event that is known; null before anything is. @type {number | null} */
   seq = null;
   /** @type {Map<string, TerminalState>} */
@@ -71,6 +74,7 @@ export class SessionModel {
    */
   reset({ seq, session }) {
     this.seq = seq;
+    this.title = session.title ?? "";
     this.terminals = new Map(session.terminals.map((terminal) => [terminal.id, terminal]));
     this.members = new Map(session.members.map((member) => [member.id, member]));
     this.messages = new Map(session.messages.map((message) => [message.id, chatMessage(message)]));
@@ -85,10 +89,10 @@ export class SessionModel {
    * @param {Subscribed} subscribed
    */
   refresh({ session }) {
+    this.title = session.title ?? "";
     this.members = new Map(session.members.map((member) => [member.id, member]));
     this.terminals = new Map(session.terminals.map((terminal) => [terminal.id, terminal]));
-    this.changed.tell({ kind: "members" });
-    this.changed.tell({ kind: "terminals" });
+    for (const kind of /** @type {const} */ (["title", "members", "terminals"])) this.changed.tell({ kind });
   }
 
   /** The answers that are being given, oldest first. */
@@ -180,6 +184,15 @@ export class SessionModel {
         this.members.delete(event.data.member.id);
         this.changed.tell({ kind: "members" });
         break;
+      case "session.renamed":
+        this.title = event.data.title;
+        this.changed.tell({ kind: "title" });
+        break;
+      case "terminal.renamed": {
+        const { id, title, renamed = false } = event.data.terminal;
+        this.learn(id, { title, renamed });
+        break;
+      }
       case "terminal.created":
       case "terminal.closed": {
         const { terminal } = event.data;

@@ -171,14 +171,14 @@ export class TerminalPane {
 
   /**
    * Starts a terminal and views it from its first byte. What is typed meanwhile is not lost.
-   * @param {{ command?: string[], cwd?: string }} [program]
+   * @param {import("../wire.js").Program | Promise<import("../wire.js").Program>} [program]
    * @throws {RequestError}
    */
   async open(program) {
     this.#early = [];
     try {
       const { rows, cols } = this.view.own;
-      await this.attach(await this.#client.open(rows, cols, program), true);
+      await this.attach(await this.#client.open(rows, cols, await program), true);
     } finally {
       const early = this.#early ?? [];
       this.#early = null;

@@ -82,13 +82,13 @@ export async function confirmDialog(title, text, { text: label, className = "pri
  * Asks for a line of text.
  * @param {string} title
  * @param {{ label: string, value?: string, action: string, maxLength?: number, pattern?: string,
- *   hint?: string }} field
+ *   hint?: string, isOptional?: boolean }} field optional: it may be left empty
  * @returns {Promise<string | null>} null when it was dismissed
  */
-export async function askDialog(title, { label, value = "", action, maxLength = 256, pattern, hint }) {
+export async function askDialog(title, { label, value = "", action, maxLength = 256, pattern, hint, isOptional = false }) {
   const input = element("input", { attributes: { value, maxlength: String(maxLength) } });
   if (pattern !== undefined) input.pattern = pattern;
-  input.required = true;
+  input.required = !isOptional;
   const body = [element("label", { className: "field" }, element("span", { text: label }), input)];
   const note = hint === undefined ? [] : [element("p", { className: "hint", text: hint })];
   const opened = openDialog({

@@ -17,6 +17,8 @@ const PATHS = Object.freeze({
   settings: "M2.5 5h6M11.5 5h2M2.5 11h2M7.5 11h6M10 3.500v3M6 9.500v3",
   splitRight: "M2.5 3.500h11v9h-11zM8 3.500v9",
   splitDown: "M2.5 3.500h11v9h-11zM2.5 8h11",
+  zoom: "M9.5 2.500h4v4M6.5 13.500h-4v-4M13.5 2.500l-4.500 4.500M2.500 13.500l4.500-4.500",
+  even: "M2.5 3.500h11v9h-11zM6.2 3.500v9M9.8 3.500v9",
   send: "m3 8 10-4.5-3.5 10-2-4.500z",
   stop: "M4.5 4.500h7v7h-7z",
   keyboard: "M1.5 4.500h13v7h-13zM4 7h.01M6.5 7h.01M9.5 7h.01M12 7h.01M5 9.500h6",
