@@ -19,6 +19,7 @@ from bench.compression import Compression
 from bench.connections import Connections
 from bench.echo import Echo
 from bench.figures import Figure, Row
+from bench.files import Files
 from bench.flood import Flood
 from bench.interrupt import Interrupt
 from bench.page import Page
@@ -38,6 +39,7 @@ FIGURES: tuple[Figure, ...] = (
     Snapshot(),
     Channel(),
     Compression(),
+    Files(),
     Connections(),
     Start(),
     Page(),

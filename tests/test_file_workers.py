@@ -17,7 +17,7 @@ from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.file_link import ProcessEnded, lengths_of
 from ptybridge.adapters.file_process import LENGTHS, MAX_BYTES, MAX_OBJECT, Desk, NewFile
 from ptybridge.adapters.file_tree import Refusal, Tree
-from ptybridge.adapters.file_workers import FileWorkers
+from ptybridge.adapters.file_workers import FileWorkers, WorkersNewFile
 from ptybridge.core.errors import (
     AlreadyExists,
     BadRequest,
@@ -244,7 +244,7 @@ async def test_a_process_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
         (process,) = processes_of_this_test()
         os.kill(process, signal.SIGKILL)
         with pytest.raises(Unavailable):
-            await new.write(b"more")
+            await fill(new)
         assert os.listdir(tmp_path) == []
         await upload(workers, tmp_path, "file", b"another process does it")
     assert os.listdir(tmp_path) == ["file"]
@@ -296,7 +296,7 @@ async def test_a_file_that_is_given_up_in_the_middle_of_a_question_is_unavailabl
         new = await workers.begin(str(tmp_path), "file", size=9, overwrite=False, owner="somebody")
         (process,) = processes_of_this_test()
         os.kill(process, signal.SIGSTOP)
-        writing = asyncio.create_task(new.write(b"x"))
+        writing = asyncio.create_task(fill(new))
         await asyncio.sleep(0)
         new.close()
         os.kill(process, signal.SIGCONT)
@@ -361,6 +361,13 @@ async def test_only_so_many_at_once_and_one_identity_half_of_them(tmp_path: Path
         await workers.look(str(tmp_path / "file"), owner="me")
 
 
+async def fill(new: WorkersNewFile) -> None:
+    """Write two pieces, of which the second is on its way when the first fails."""
+    for _ in range(2):
+        await new.write(b"x" * (CHUNK_BYTES // 2))
+    await new.flush()
+
+
 @contextmanager
 def small_disk(place: Path, size: str) -> Iterator[Path]:
     """A filesystem of that size."""
@@ -385,7 +392,7 @@ async def test_a_full_disk_is_told_at_once_or_when_it_happens(tmp_path: Path) ->
             )
             (disk / "other").write_bytes(b"y" * 200_000)
             with pytest.raises(NoSpace):
-                await new.write(b"x" * CHUNK_BYTES)
+                await fill(new)
             begun = new.offset
             assert 0 < begun < CHUNK_BYTES
             (disk / "other").unlink()
@@ -453,6 +460,8 @@ def test_a_desk_serves_one_file_after_the_other(tmp_path: Path) -> None:
     )
     new = {"directory": str(tmp_path), "name": "new", "size": 1, "overwrite": False}
     desk.answer({"operation": "begin", "root": "/", **new}, memoryview(b""))
-    assert desk.answer({"operation": "write"}, memoryview(b"x"))[0] == {"offset": 1}
+    write = {"operation": "write", "offset": 0}
+    assert desk.answer({**write}, memoryview(b"x"))[0] == {"offset": 1}
+    assert desk.answer({**write}, memoryview(b"y"))[0]["error"] == "failed"  # not where it ends
     assert desk.answer({"operation": "drop"}, memoryview(b""))[0] == {}
     assert os.listdir(tmp_path) == ["file"]

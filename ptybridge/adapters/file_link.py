@@ -14,6 +14,7 @@ from typing import Any
 from ptybridge.adapters import confined_process
 from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.file_process import LENGTHS, MAX_BYTES, MAX_OBJECT
+from ptybridge.core.files import CHUNK_BYTES
 
 KILL_SECONDS = 2.0
 """How long a process that was let go may take to end: it may be writing."""
@@ -79,6 +80,8 @@ class FileProcess:
         self._killing: asyncio.TimerHandle | None = None
         self._link, theirs = socket.socketpair()
         self._link.setblocking(False)
+        for end in (self._link, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * CHUNK_BYTES)
         with contextlib.ExitStack() as undone, theirs:
             undone.callback(self._link.close)
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -116,8 +119,26 @@ class FileProcess:
         Raises:
             ProcessEnded: It has ended.
         """
+        await self.post(operation, data, **arguments)
+        return await self.answer()
+
+    async def post(
+        self, operation: str, data: bytes | bytearray | memoryview = b"", /, **arguments: Argument
+    ) -> None:
+        """Have something done, and ask for its ``answer`` later; answers come in order.
+
+        Raises:
+            ProcessEnded: It has ended.
+        """
         text = json.dumps({"operation": operation, **arguments}).encode("ascii")
         await self._send(LENGTHS.pack(len(text), len(data)) + text, data)
+
+    async def answer(self) -> tuple[dict[str, Any], bytes]:
+        """What came of the oldest thing that was posted.
+
+        Raises:
+            ProcessEnded: It has ended.
+        """
         return await self._receive()
 
     async def _send(self, *parts: bytes | bytearray | memoryview) -> None:

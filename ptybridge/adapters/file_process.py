@@ -17,7 +17,7 @@ operation   takes                                       gives
 ``read``    ``offset``, ``length``                      the bytes of the open file
 ``begin``   ``root``, ``directory``, ``name``,          ``path``: a new file is begun, that has
             ``size``, ``overwrite``                     no name yet
-``write``   the bytes that follow                       ``offset``, where the next ones go
+``write``   ``offset``, the bytes that follow           ``offset``, where the next ones go
 ``finish``  ``overwrite``                               ``path``: it has its name now
 ``drop``                                                what was begun or open is no more
 ==========  ==========================================  ======================================
@@ -293,9 +293,11 @@ class Desk:
             self._new = NewFile(tree, directory, name, size=size, overwrite=overwrite)
         return {"path": self._new.path}
 
-    def write(self, data: memoryview) -> dict[str, Any]:
-        """Append to the new file."""
+    def write(self, data: memoryview, offset: int) -> dict[str, Any]:
+        """Append to the new file, unless what should come before did not."""
         assert self._new is not None
+        if offset != self._new.offset:
+            raise Refusal("failed", "the bytes before these were not written")
         self._new.write(data)
         return {"offset": self._new.offset}
 
@@ -324,7 +326,7 @@ class Desk:
             if operation == "read":
                 return {}, self.read(**request)
             if operation == "write":
-                return self.write(data), b""
+                return self.write(data, **request), b""
             operations: dict[str, Callable[..., dict[str, Any]]] = {
                 "look": self.look,
                 "begin": self.begin,

@@ -7,7 +7,8 @@ one file at a time; one that has nothing to do is kept for the next, for a while
 import asyncio
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +31,9 @@ from ptybridge.core.files import CHUNK_BYTES, Entry, Folder
 
 IDLE_SECONDS = 20.0
 """How long a process is kept that has nothing to do."""
+
+AHEAD = 2
+"""Pieces that are on their way to a process at once: one is written while the next one comes."""
 
 log = structlog.get_logger(__name__)
 
@@ -233,36 +237,64 @@ class WorkersNewFile:
         self._is_closed = False
         self.path = path
         self.offset = 0
+        self._posted = 0
+        self._unanswered = 0
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """See ``core.files.NewFile.write``."""
-        told = await self._ask("write", data)
-        self.offset = told["offset"]
-        if "error" in told:
-            raise error_of(told, self.path)
+        async with self._in_step():
+            await self._process.post("write", data, offset=self._posted)
+            self._posted += len(data)
+            self._unanswered += 1
+            while self._unanswered >= AHEAD:
+                await self._settle()
+
+    async def flush(self) -> None:
+        """See ``core.files.NewFile.flush``."""
+        async with self._in_step():
+            while self._unanswered:
+                await self._settle()
+
+    async def _settle(self) -> None:
+        """Take note of the oldest answer; when it is a refusal, of all, for no more is written."""
+        refused: dict[str, Any] | None = None
+        while self._unanswered:
+            told, _ = await self._process.answer()
+            self._unanswered -= 1
+            self.offset = told["offset"]
+            if "error" in told:
+                refused = refused or told
+            if refused is None:
+                return
+        if refused is not None:
+            self._posted = self.offset
+            raise error_of(refused, self.path)
 
     async def finish(self, *, overwrite: bool) -> str:
         """See ``core.files.NewFile.finish``."""
-        told = await self._ask("finish", overwrite=overwrite)
-        if "error" in told:
-            raise error_of(told, self.path)
+        await self.flush()
+        async with self._in_step():
+            told, _ = await self._process.ask("finish", b"", overwrite=overwrite)
+            if "error" in told:
+                raise error_of(told, self.path)
         self._is_closed = True
         self._workers.give_back(self._process)
         self.path = told["path"]
         return self.path
 
-    async def _ask(
-        self, operation: str, data: bytes | bytearray | memoryview = b"", **arguments: Argument
-    ) -> dict[str, Any]:
+    @asynccontextmanager
+    async def _in_step(self) -> AsyncIterator[None]:
+        """Give the file up when it is not known any more which answer comes next."""
         try:
-            told, _ = await self._process.ask(operation, data, **arguments)
+            yield
+        except RequestError:
+            raise
         except ProcessEnded as error:
             self.close()
             raise _unavailable(error) from error
         except BaseException:
-            self.close()  # an answer is on its way that nobody waits for
+            self.close()
             raise
-        return told
 
     def close(self) -> None:
         """See ``core.files.NewFile.close``."""

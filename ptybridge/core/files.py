@@ -86,10 +86,20 @@ class NewFile(Protocol):
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append at most ``CHUNK_BYTES``; ``offset`` tells how many were, also after a failure.
 
+        The piece may be on its way when this returns: a failure may be of the one before, and
+        ``offset`` behind until ``flush``.
+
         Raises:
             NoSpace: The disk is full, or the user's share of it.
             TooLarge: A file may not be that large.
             RequestError: It cannot be written.
+        """
+
+    async def flush(self) -> None:
+        """Wait until all that was appended is written; ``offset`` counts it then.
+
+        Raises:
+            RequestError: As of ``write``.
         """
 
     async def finish(self, *, overwrite: bool) -> str:

@@ -128,10 +128,15 @@ async def _send_part(
     """Send a part, of which the ``first`` bytes were read; whether all of it was there."""
     offset, data = part.start, first
     while data:
-        async with asyncio.timeout(STALL_SECONDS):
-            await response.write(data)
         offset += len(data)
-        data = b""
-        if offset < part.stop:
-            data = await file.read(offset, min(CHUNK_BYTES, part.stop - offset))
+        # The next piece is read while this one is sent.
+        coming = asyncio.create_task(file.read(offset, min(CHUNK_BYTES, part.stop - offset)))
+        try:
+            async with asyncio.timeout(STALL_SECONDS):
+                await response.write(data)
+            data = await coming
+        except BaseException:
+            coming.cancel()
+            await asyncio.wait({coming})
+            raise
     return offset >= part.stop

@@ -7,11 +7,11 @@ on from there, after any number of cuts.
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import streams
 
-from ptybridge.core.errors import BadRequest, NotFound
+from ptybridge.core.errors import BadRequest, NotFound, RequestError
 from ptybridge.core.files import CHUNK_BYTES, NewFile
 from ptybridge.core.identity import Identity
 from ptybridge.core.values import SessionId, TerminalId
@@ -121,6 +121,17 @@ class Upload:
             ConnectionError: The client has gone, or sends nothing.
             RequestError: It cannot be written.
         """
+        try:
+            await self._take(source)
+        except Exception:
+            with suppress(RequestError):  # the first one counts
+                await self.file.flush()
+            raise
+        await self.file.flush()
+
+    async def _take(self, source: streams.StreamReader) -> None:
+        """Write what comes; some of it may be on its way when this ends."""
+        rest = self.size - self.file.offset
         while True:
             try:
                 async with asyncio.timeout(STALL_SECONDS):
@@ -129,10 +140,9 @@ class Upload:
                 raise ConnectionResetError("nothing came for too long") from error
             if not data:
                 return
-            if len(data) > self.size - self.file.offset:
-                raise BadRequest(
-                    f"the file has more than the {self.size} bytes that it was to have"
-                )
+            rest -= len(data)
+            if rest < 0:
+                raise BadRequest(f"there is more than the {self.size} bytes that were to come")
             for start in range(0, len(data), CHUNK_BYTES):
                 await self.file.write(data[start : start + CHUNK_BYTES])
 
