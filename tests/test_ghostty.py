@@ -1,6 +1,7 @@
 """The screen on libghostty: what it tells, what it answers, and that a snapshot rebuilds it."""
 
 import importlib.metadata
+import json
 from html.parser import HTMLParser
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptybridge.adapters.ghostty import library
+from ptybridge.adapters.ghostty.rendering import plain_cells
 from ptybridge.adapters.ghostty.screen import UNFINISHED_LIMIT, GhosttyScreen
 from ptybridge.core.screen import (
     Bell,
@@ -185,6 +187,23 @@ def test_what_is_on_it_can_be_had_as_text_html_and_sequences() -> None:
     assert screen.rendered("text") == b"plain <red>\nsecond"
     assert b">&lt;red&gt;</span>\nsecond</pre>" in screen.rendered("html")
     assert screen.rendered("vt") == b"plain \x1b[0;1;31m<red>\x1b[m\r\nsecond"
+
+
+def test_cells_tell_colours_and_looks_for_who_draws_them() -> None:
+    screen, _ = screen_of(b"a\x1b[31;1mb\x1b[48;2;1;2;3;4mc\x1b[0m\r\n\r\nd")
+    assert json.loads(screen.rendered("cells")) == {
+        "rows": SIZE.rows,
+        "cols": SIZE.cols,
+        "lines": [[["a"], ["b", 1, None, 1], ["c", 1, "#010203", 65]], [], [["d"]]],
+    }
+
+
+def test_cells_of_a_screen_whose_state_cannot_be_had_are_its_text() -> None:
+    assert json.loads(plain_cells("a\n\nb\n", WindowSize(4, 9))) == {
+        "rows": 4,
+        "cols": 9,
+        "lines": [[["a"]], [], [["b"]]],
+    }
 
 
 def test_a_rendered_screen_has_the_rows_that_are_shown() -> None:

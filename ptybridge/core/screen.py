@@ -171,7 +171,7 @@ class ScreenOwner(Protocol):
         """Take note of something that the stream said about itself."""
 
 
-ScreenFormat = Literal["text", "html", "vt"]
+ScreenFormat = Literal["text", "html", "vt", "cells"]
 """In which form a screen can be shown to who has no emulator."""
 
 
@@ -234,7 +234,8 @@ class Screen(Protocol):
         Args:
             form: ``text``, plain, lines end in LF; ``vt``, lines with SGR sequences that end in
                 CR LF; ``html``, one element with inline styles. Whatever a program wrote is
-                escaped in HTML, and links other than to the web or a mail address are dropped.
+                escaped in HTML, and links other than to the web or a mail address are dropped;
+                ``cells``, JSON of stretches of text with their colours, for who draws it.
         """
 
     def compress(self) -> None:

@@ -39,6 +39,7 @@ SCREEN_TYPES: dict[ScreenFormat, str] = {
     "text": "text/plain",
     "html": "text/html",
     "vt": "text/plain",
+    "cells": "application/json",
 }
 """Formats of a screen, and their content types."""
 
@@ -288,7 +289,7 @@ class Resources:
         """What is on a terminal's screen now."""
         form = request.query.get("format", "text")
         if form not in SCREEN_TYPES:
-            raise BadRequest("format: one of text, html, vt")
+            raise BadRequest("format: one of text, html, vt, cells")
         async with self._rendering:
             if self._authenticator.standing(request[IDENTITY]) is None:  # by now
                 raise Denied("you are not let in any more")

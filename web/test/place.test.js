@@ -9,6 +9,7 @@ const BEGINNING = {
   isNamed: false,
   terminal: null,
   isHome: false,
+  isNew: false,
 };
 
 test("a place is read as it was written", () => {
@@ -19,6 +20,7 @@ test("a place is read as it was written", () => {
 
 test("the list of all sessions is a place", () => {
   assert.deepEqual(parsePlace("#/"), { ...BEGINNING, isHome: true });
+  assert.deepEqual(parsePlace("#/s/work/new"), { ...BEGINNING, session: "work", isNamed: true, isNew: true });
   assert.deepEqual(parsePlace("#/&token=abc"), { ...BEGINNING, isHome: true, token: "abc" });
 });
 

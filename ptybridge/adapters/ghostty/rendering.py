@@ -1,23 +1,29 @@
-"""What is on a screen, for people and scripts: lines with SGR sequences, or HTML.
+"""What is on a screen, for people and scripts: lines with SGR sequences, HTML, or cells.
 
 Not a snapshot: no history, no modes, no cursor; a row of the screen is a line, also where a line
 was wrapped. Colours that are blank to the right of the text are kept, blanks without are not.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import Final
+
+import msgspec
 
 from ptybridge.adapters.ghostty.cells import PLAIN, Attributes, Gap, RowReader, Run, Text, WidthOf
 from ptybridge.adapters.ghostty.model import Color, Hyperlink, Rgb, Style
 from ptybridge.adapters.ghostty.rows import Pen
 from ptybridge.adapters.ghostty.state import ScreenState, TerminalState
+from ptybridge.core.values import WindowSize
 
 Lookup = Callable[[int], Rgb]
 """The colour that an index of the palette stands for."""
 
 _LINKED: Final = (b"http://", b"https://", b"mailto:")
 """Only these links are made links in HTML: a program's ``javascript:`` must not become one."""
+
+Stretch = list[str | int | None]
+"""Text of one look, as ``cells`` tells it."""
 
 _UNDERLINES: Final = ("", "underline", "underline double", "underline wavy", "underline dotted",
                       "underline dashed")  # fmt: skip
@@ -62,6 +68,47 @@ def html(
     style = f"color:{_hex(colors.foreground)};background-color:{_hex(colors.background)}"
     body = "\n".join(lines).rstrip("\n")
     return f'<pre style="{style}">{body}</pre>'.encode("ascii", errors="xmlcharrefreplace")
+
+
+_FLAGS: Final = ("bold", "faint", "italic", "inverse", "invisible", "strikethrough")
+"""What ``cells`` tells of a style besides colours, in the order of the bits, the lowest first."""
+
+
+def cells(state: TerminalState, width_of: WidthOf) -> bytes:
+    """The screen as JSON, for who draws it: ``{"rows", "cols", "lines"}``.
+
+    A line is a list of stretches ``[text]`` or ``[text, foreground, background, flags]``; a colour
+    is an index of the palette, ``"#rrggbb"``, or null for the default; ``flags`` has the bits of
+    ``_FLAGS``, and 64 for any underline.
+    """
+    lines = [
+        [_cell(attributes.style, text) for attributes, text in _stretches(runs)]
+        for runs in _rows(state, width_of)
+    ]
+    return _cells(lines, state.size)
+
+
+def plain_cells(text: str, size: WindowSize) -> bytes:
+    """As ``cells``, of a screen of which only the text is known."""
+    return _cells([[[line]] if line else [] for line in text.split("\n")], size)
+
+
+def _cells(
+    lines: Sequence[Sequence[list[str | int | None] | list[str]]], size: WindowSize
+) -> bytes:
+    last = max((number for number, line in enumerate(lines, 1) if line), default=0)
+    return msgspec.json.encode({"rows": size.rows, "cols": size.cols, "lines": lines[:last]})
+
+
+def _cell(style: Style, text: str) -> Stretch:
+    flags = sum(1 << bit for bit, name in enumerate(_FLAGS) if getattr(style, name))
+    if style.underline:
+        flags |= 1 << len(_FLAGS)
+    if style.foreground is None and style.background is None and not flags:
+        return [text]
+    colors = (style.foreground, style.background)
+    told = [_hex(color) if isinstance(color, tuple) else color for color in colors]
+    return [text, *told, flags]
 
 
 class _Colors:

@@ -159,10 +159,14 @@ class GhosttyScreen:
         encoded = self._encode()
         if encoded is None:
             text = self.text()
+            if form == "cells":
+                return rendering.plain_cells(text, self.size)
             return (text if form == "vt" else f"<pre>{escape(text)}</pre>").encode()
         decoded = state.decode(encoded)
         if form == "vt":
             return rendering.vt(decoded, self._library.width_of)
+        if form == "cells":
+            return rendering.cells(decoded, self._library.width_of)
         return rendering.html(
             decoded,
             self._library.width_of,

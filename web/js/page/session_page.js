@@ -265,8 +265,8 @@ export class SessionPage {
   }
 
   async #begin() {
-    const { isNamed, terminal, session } = this.#place;
-    const wanted = terminal ?? (isNamed ? await newestTerminal(session) : null);
+    const { isNamed, isNew, terminal, session } = this.#place;
+    const wanted = terminal ?? (isNamed && !isNew ? await newestTerminal(session) : null);
     if (wanted === null) {
       await this.#workspace.open();
       return;
