@@ -162,6 +162,10 @@ class Cable:
         self._listener = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._listener.sockets[0].getsockname()[1]
 
+    def lead_to(self, server: Server) -> None:
+        """Lead to another server: the one that was there has been restarted."""
+        self._server = server
+
     async def pull(self) -> None:
         """Break every connection, and refuse new ones."""
         if self._listener is not None:

@@ -48,6 +48,8 @@ export class Attachment {
   /** @type {View} */
   view;
   input;
+  /** @type {(bytes: number) => void} the link broke before the terminal was known to have taken so much */
+  onuncertain = () => {};
 
   /**
    * @param {BridgeClient} client
@@ -131,8 +133,12 @@ export class Attachment {
     this.#ack();
   }
 
-  /** The connection is gone: nothing is typed until the next ``attach``. */
-  suspend() {
+  /**
+   * Nothing is typed until the next ``attach``.
+   * @param {boolean} isCut the connection is gone
+   */
+  suspend(isCut) {
+    if (isCut && this.#isLive && this.input.uncertain > 0) this.onuncertain(this.input.uncertain);
     this.#isLive = this.#isHeld = false;
     this.#client.clock.clearTimeout(this.#ackTimer);
     this.#ackTimer = 0;

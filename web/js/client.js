@@ -199,7 +199,7 @@ export class BridgeClient {
    */
   async renew(attachment) {
     this.send("detach", { channel: attachment.channel });
-    attachment.suspend();
+    attachment.suspend(false);
     await attachment.attach().catch((error) => {
       if (!(error instanceof RequestError)) throw error;
     });
@@ -215,7 +215,7 @@ export class BridgeClient {
   #changed(state) {
     if (state.name === "waiting" || state.name === "ended") {
       this.clock.clearTimeout(this.#watch);
-      for (const attachment of this.#attachments.values()) attachment.suspend();
+      for (const attachment of this.#attachments.values()) attachment.suspend(true);
       const waiting = [...this.#requests.values()];
       this.#requests.clear();
       for (const { reject } of waiting) reject(new RequestError("offline", "the link broke"));

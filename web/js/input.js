@@ -56,6 +56,11 @@ export class InputStream {
     this.release();
   }
 
+  /** Bytes that were typed and of which it is not known that the terminal has taken them. */
+  get uncertain() {
+    return this.#sent - this.#acked + this.#waitingBytes;
+  }
+
   get room() {
     if (this.#isHeld) return 0;
     return this.#waitingBytes > 0 ? 0 : Math.max(0, this.#acked + this.window - this.#sent);

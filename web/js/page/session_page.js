@@ -18,11 +18,12 @@ import { workspaceCommands } from "../session/workspace_commands.js";
 import { systemClock } from "../socket.js";
 import { KeyBar } from "../touch/key_bar.js";
 import { Modifiers } from "../touch/modifiers.js";
-import { button, element, iconButton } from "../ui/dom.js";
-import { Notice } from "../ui/notice.js";
+import { element, iconButton } from "../ui/dom.js";
 import { terminalCommands } from "../terminal/terminal_commands.js";
 import { Attention, pageTitle } from "./attention.js";
 import { LinkView } from "./link_view.js";
+import { OfflineView } from "./offline_view.js";
+import { RoundTrip } from "./round_trip.js";
 
 /** @typedef {import("../place.js").Place} Place */
 /** @typedef {import("./context.js").PageContext} PageContext */
@@ -44,7 +45,7 @@ export class SessionPage {
   #attention;
   #files;
   #offline;
-  #countdown = 0;
+  #roundTrip;
   /** @type {string} */
   #state = "";
   #hasBegun = false;
@@ -80,9 +81,11 @@ export class SessionPage {
     this.#people = new PeopleView(frame.people, (action, to) => {
       void this.#workspace.active?.control(action, to);
     });
-    this.#offline = new Notice(frame.notices, { name: "offline", role: "alert" }).add(
-      button("Reconnect now", () => this.#client.connect(), "primary"),
-    );
+    this.#offline = new OfflineView(frame, this.#clock, () => this.#client.connect());
+    this.#roundTrip = new RoundTrip(this.#client, this.#clock, () => !document.hidden);
+    this.#roundTrip.onchange = (milliseconds) => this.#link.roundTrip(milliseconds);
+    this.#link.onlook = () => this.#roundTrip.now();
+    this.#link.onagain = () => this.#client.drop();
     const share = iconButton("share", "Share this session", () => page.commands.run("session.share"), "share-button");
     frame.tools.append(share);
     this.#model.changed.add(() => (share.hidden = !this.#isOwner(context)), context.signal);
@@ -143,7 +146,8 @@ export class SessionPage {
   }
 
   dispose() {
-    clearInterval(this.#countdown);
+    this.#offline.hide(false);
+    this.#roundTrip.stop();
     this.#client.onstate = () => {};
     this.#client.close();
     this.#abort.abort();
@@ -178,6 +182,8 @@ export class SessionPage {
     this.#heard.add(pane);
     pane.unheard.add((why) => {
       if (why === "denied") this.#turn.ignored();
+      else if (why === "uncertain") this.#offline.uncertain();
+      else this.#offline.lostKey();
     }, this.#abort.signal);
   }
 
@@ -185,17 +191,23 @@ export class SessionPage {
 
   /** @param {import("../socket.js").SocketState | { name: "welcome" }} state */
   #linkChanged(state) {
-    clearInterval(this.#countdown);
     this.#state = state.name;
     switch (state.name) {
       case "connecting":
-        if (!this.#offline.isShown) this.#link.show("connecting", "Connecting");
+        if (this.#offline.isShown) this.#offline.trying();
+        else this.#link.show("connecting", "Connecting");
         return;
       case "welcome":
         void this.#arrive();
         return;
       case "waiting":
         this.#showOffline(state.until);
+        return;
+      case "moving":
+        this.#roundTrip.stop(); // what is under way would hold the move up
+        return;
+      case "stayed":
+        this.#roundTrip.start();
         return;
       case "ended":
         void this.#explainEnd(state.code, state.reason);
@@ -204,15 +216,10 @@ export class SessionPage {
 
   /** @param {number} until */
   #showOffline(until) {
-    const update = () => {
-      const seconds = Math.max(0, Math.ceil((until - this.#clock.now()) / 1000));
-      const soon = seconds > 1 ? `in ${seconds} seconds` : "now";
-      this.#offline.show("Offline: what you type does not arrive.", `Trying again ${soon}.`);
-    };
     this.#link.show("offline", "Offline");
     this.#link.transport(null);
-    update();
-    this.#countdown = window.setInterval(update, 250);
+    this.#roundTrip.stop();
+    this.#offline.wait(until);
   }
 
   /**
@@ -240,7 +247,8 @@ export class SessionPage {
    * @param {() => void} [act] instead of trying again
    */
   #fail(failure, detail, act = () => location.reload()) {
-    this.#offline.hide();
+    this.#offline.hide(false);
+    this.#roundTrip.stop();
     this.#link.show("failed", "Not connected");
     this.#link.transport(null);
     this.#clearFailure();
@@ -303,10 +311,11 @@ export class SessionPage {
 
   #online() {
     this.#clearFailure();
-    this.#offline.hide();
+    this.#offline.hide(true);
     this.#link.show("online", "Connected");
     this.#files.reconnected();
     this.#link.transport(this.#client.transport);
+    this.#roundTrip.start();
     this.#workspace.active?.focus();
   }
 }

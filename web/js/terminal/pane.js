@@ -64,7 +64,10 @@ export class TerminalPane {
   told = new Listeners();
   /** @type {Listeners<[]>} the pane was clicked or focused */
   focused = new Listeners();
-  /** @type {Listeners<["offline" | "denied", number]>} bytes were typed that went nowhere, and why */
+  /**
+   * Something was typed that went nowhere, or, when the link broke, perhaps nowhere ("uncertain").
+   * @type {Listeners<["offline" | "denied" | "uncertain"]>}
+   */
   unheard = new Listeners();
   /** @type {() => void} the program has ended, and another is wanted in its place */
   onrunagain = () => {};
@@ -196,6 +199,7 @@ export class TerminalPane {
     this.terminalID = terminalID;
     this.element.dataset["terminal"] = terminalID;
     this.#attachment = await this.#client.attach(terminalID, this.view, this.#window, isFresh);
+    this.#attachment.onuncertain = () => this.unheard.tell("uncertain");
     this.tellSize();
     this.changed.tell();
   }
@@ -247,12 +251,12 @@ export class TerminalPane {
     const attachment = this.#attachment;
     if (attachment === null || !attachment.isLive) {
       if (this.#early !== null) this.#early.push(data);
-      else this.unheard.tell("offline", data.length);
+      else this.unheard.tell("offline");
       return;
     }
     if (!attachment.controls) {
       this.#paste?.cancel();
-      this.unheard.tell("denied", data.length);
+      this.unheard.tell("denied");
       return;
     }
     if (data[0] === INTERRUPT) this.#paste?.cancel();
@@ -265,8 +269,8 @@ export class TerminalPane {
   async paste(text) {
     const attachment = this.#attachment;
     if (text === "" || this.#paste !== null) return;
-    if (attachment !== null && attachment.isLive && !attachment.controls) this.unheard.tell("denied", text.length);
-    else if (!attachment?.isLive) this.unheard.tell("offline", text.length);
+    if (attachment !== null && attachment.isLive && !attachment.controls) this.unheard.tell("denied");
+    else if (!attachment?.isLive) this.unheard.tell("offline");
     if (attachment === null || !attachment.isLive || !attachment.controls) return;
     const paste = new Paste(attachment.input, text, this.view.isBracketed);
     this.#paste = paste;

@@ -10,6 +10,7 @@ import { Terminal } from "../../vendor/xterm/xterm.mjs";
 import { APPEARANCE, optionsOf } from "./appearance.js";
 import { fromBase64 } from "../base64.js";
 import { CommandMarks } from "./command_marks.js";
+import { holdPlace, restorePlace } from "./held_place.js";
 import { ligaturesIn } from "./ligatures.js";
 import { openHidden, openShown } from "./links.js";
 import { guardErase } from "../erase.js";
@@ -38,6 +39,8 @@ export class TerminalView {
   #emulator;
   #fit = new FitAddon();
   #hold = new Utf8Hold();
+  /** Where the user was, while the screen is drawn anew. @type {import("./held_place.js").HeldPlace | null} */
+  #held = null;
   #abort = new AbortController();
   #fitTimer = 0;
   #own = { rows: 24, cols: 80 };
@@ -295,6 +298,7 @@ export class TerminalView {
       this.#hold.flush();
       this.#inTurn(() => {
         this.marks.clear();
+        this.#held ??= holdPlace(this.#emulator);
         this.#emulator.reset();
         this.ontitle("");
       });
@@ -322,10 +326,16 @@ export class TerminalView {
     this.#hold.flush();
     this.#inTurn(() => {
       this.marks.clear();
+      this.#held ??= holdPlace(this.#emulator);
       this.#emulator.reset();
       this.#emulator.resize(cols, rows);
     });
-    this.#write(this.#hold.take(vt), true, rendered);
+    this.#write(this.#hold.take(vt), true, () => {
+      const held = this.#held;
+      this.#held = null;
+      if (held !== null) restorePlace(this.#emulator, held);
+      rendered();
+    });
   }
 
   /**
