@@ -486,3 +486,19 @@ async def test_nothing_is_left_of_programs_that_have_come_and_gone(
                 assert await run(spawner, "echo", "x") == b"x\r\n"
     assert (descriptors(os.getpid()), descriptors(spawner.pid)) == before
     assert children(spawner.pid) == []
+
+
+async def test_where_a_program_is_can_be_shown_whatever_the_name_until_it_is_removed(
+    spawner: Spawner, tmp_path: Path
+) -> None:
+    os.mkdir(os.fsencode(tmp_path) + b"/\xff")
+    script = "cd ./*; echo there; read line; rmdir ../*; echo removed; cat"
+    keeper = await start(spawner, "sh", "-c", script, cwd=str(tmp_path))
+    await keeper.output(b"there")
+    assert keeper.pty.directory() == f"{tmp_path}/\ufffd"
+    keeper.pty.write(b"\n")
+    await keeper.output(b"removed")
+    assert keeper.pty.directory() is None
+    keeper.pty.hang_up()
+    await keeper.ended()
+    assert keeper.pty.directory() is None

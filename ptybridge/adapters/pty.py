@@ -25,6 +25,9 @@ program may close its terminal and open ``/dev/tty`` again later.
 """
 
 
+REMOVED = " (deleted)"
+"""How the kernel ends the path of a directory that is no more (proc_pid_cwd(5))."""
+
 INTERACTIVE_BYTES = 256
 """A first read of less is taken for the answer to a key, with nothing behind it."""
 
@@ -187,14 +190,19 @@ class PosixPty:
             return None
 
     def directory(self) -> str | None:
-        """The working directory of what is in the foreground, by proc(5)."""
+        """The working directory of what is in the foreground, by proc(5), as it can be shown.
+
+        The kernel alone is asked. Whether the directory can be reached is not looked at: it may be
+        on a filesystem that does not answer (NFS, FUSE), which would hold up everybody.
+        """
         leader = self._leader()
         try:
             path = os.readlink(f"/proc/{leader}/cwd") if leader else ""
         except OSError:  # it has ended, is another user's, or there is no /proc
             return None
-        # A directory that was removed, or is of another mount namespace, is of no use.
-        return path if os.path.isdir(path) else None
+        if not path.startswith("/") or path.endswith(REMOVED):
+            return None
+        return os.fsencode(path).decode(errors="replace")
 
     def _leader(self) -> int:
         """Who leads the process group in the foreground; 0 where that cannot be known."""

@@ -137,7 +137,7 @@ class Pty(Protocol):
         """
 
     def directory(self) -> str | None:
-        """The working directory of what is in the foreground; None where it cannot be known."""
+        """The working directory of what is in the foreground, to be shown; None where unknown."""
 
     def pause_reading(self) -> None:
         """Stop calling ``on_readable``; the kernel then blocks the child. Idempotent."""
