@@ -147,7 +147,9 @@ def _prompts(served: Bridge, *, count: int) -> tuple[list[float], list[float]]:
         with served.connection() as (socket, connection):
             opened = [_prompt(socket, connection, number + 1) for number in range(count)]
             found.append(percentile([seconds for _, seconds in opened], 50))
-            for terminal_id, _ in opened:
+            for number, (terminal_id, _) in enumerate(opened):
+                connection.request("detach", channel=number + 1)  # its end would be told, too
+                connection.reply("detached")
                 connection.request("terminal.close", terminalID=terminal_id)
                 connection.reply("accepted")
         floor.append(percentile([_bare_prompt() for _ in range(count)], 50))
