@@ -10,6 +10,7 @@ import termios
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ptybridge.adapters.working_directory import working_directory
 from ptybridge.core.errors import LimitReached
 from ptybridge.core.ports import PtyOwner
 from ptybridge.core.values import ExitStatus, WindowSize
@@ -24,9 +25,6 @@ A descriptor in that state is readable all the time (EPOLLHUP), so watching it w
 program may close its terminal and open ``/dev/tty`` again later.
 """
 
-
-REMOVED = " (deleted)"
-"""How the kernel ends the path of a directory that is no more (proc_pid_cwd(5))."""
 
 INTERACTIVE_BYTES = 256
 """A first read of less is taken for the answer to a key, with nothing behind it."""
@@ -190,19 +188,10 @@ class PosixPty:
             return None
 
     def directory(self) -> str | None:
-        """The working directory of what is in the foreground, by proc(5), as it can be shown.
-
-        The kernel alone is asked. Whether the directory can be reached is not looked at: it may be
-        on a filesystem that does not answer (NFS, FUSE), which would hold up everybody.
-        """
+        """The working directory of what is in the foreground, as it can be shown."""
         leader = self._leader()
-        try:
-            path = os.readlink(f"/proc/{leader}/cwd") if leader else ""
-        except OSError:  # it has ended, is another user's, or there is no /proc
-            return None
-        if not path.startswith("/") or path.endswith(REMOVED):
-            return None
-        return os.fsencode(path).decode(errors="replace")
+        path = working_directory(leader) if leader else None
+        return None if path is None else os.fsencode(path).decode(errors="replace")
 
     def _leader(self) -> int:
         """Who leads the process group in the foreground; 0 where that cannot be known."""

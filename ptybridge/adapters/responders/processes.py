@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ptybridge.adapters import confined_process
 from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.open_files import restore_limit
+from ptybridge.adapters.working_directory import working_directory
 from ptybridge.core.responder import ResponderFailed
 
 KILL_SECONDS = 2.0
@@ -32,12 +33,7 @@ def directory_of(pid: int) -> str | None:
     That is the leader of the terminal's foreground process group, such as a shell that was started
     in the shell, or else the process itself (proc(5)).
     """
-    for process in (_foreground_of(pid), pid):
-        with contextlib.suppress(OSError):
-            directory = os.readlink(f"/proc/{process}/cwd")
-            if os.path.isdir(directory):  # else it was removed, or lies in another namespace
-                return directory
-    return None
+    return working_directory(_foreground_of(pid), pid)
 
 
 def _foreground_of(pid: int) -> int:
