@@ -232,6 +232,27 @@ async def test_the_commands(
         assert (here / "three").stat().st_mode & 0o777 == 0o644
 
 
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_who_looks_sees_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PTYBRIDGE_TOKEN", TOKEN)
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    source = tmp_path / "a\x1b[31mred"
+    source.write_bytes(b"x" * 2000)
+    async with terminal_in(tmp_path) as server:
+        assert await command(server, "upload", "here", str(source), "--overwrite") == 0
+    assert "100 %  2.0 kB" in screen.getvalue()
+    assert screen.getvalue().endswith("\r\x1b[K")
+    assert "[31m" in screen.getvalue()
+    assert "\x1b[31m" not in screen.getvalue() + capsys.readouterr().out
+
+
 def test_sizes_are_for_people() -> None:
     assert in_units(0) == "0 B"
     assert in_units(123_456) == "123.5 kB"

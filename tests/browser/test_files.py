@@ -14,12 +14,13 @@ from tests.people import share
 from tests.server import Server, running
 
 DROP = """
-async ([name, text]) => {
+async ([name, text, terminal]) => {
   const carried = new DataTransfer();
   carried.items.add(new File([text], name));
   const how = { dataTransfer: carried, bubbles: true, cancelable: true };
   const at = (type, target) => target.dispatchEvent(new DragEvent(type, how));
-  at("dragenter", document.querySelector(".pane[data-active]"));
+  for (const pane of document.querySelectorAll(".pane")) at("dragenter", pane); // on the way there
+  at("dragenter", document.querySelector(`.pane[data-terminal="${terminal}"] .pane-terminal`));
   const veil = document.querySelector(".drop-veil");
   at("dragover", veil);
   if (name === "") return;
@@ -101,10 +102,11 @@ async def test_a_narrow_light_page_and_files_that_are_dropped(
     browser: Browser, server: Server, tmp_path: Path
 ) -> None:
     async with shell_in(browser, server, tmp_path, width=320, height=560, scheme="light") as page:
-        await page.page.evaluate(DROP, ["", ""])
+        (terminal,) = server.registry.terminals
+        await page.page.evaluate(DROP, ["", "", terminal])
         await expect(page.page.locator(".drop-veil")).to_be_visible()
         await page.picture("files-drop-light-narrow")
-        await page.page.evaluate(DROP, ["dropped.txt", "content"])
+        await page.page.evaluate(DROP, ["dropped.txt", "content", terminal])
         await expect(page.page.locator(".drop-veil")).to_have_count(0)
         uploads = page.page.get_by_role("region", name="Uploads")
         await expect(uploads.get_by_role("heading")).to_have_text("Uploaded 1 file")
@@ -113,6 +115,22 @@ async def test_a_narrow_light_page_and_files_that_are_dropped(
         await page.page.get_by_role("button", name="Files", exact=True).click()
         await expect(page.page.get_by_role("button", name="dropped.txt")).to_be_visible()
         await page.picture("files-dialog-light-narrow")
+        assert page.errors == []
+
+
+async def test_what_is_dropped_goes_to_the_terminal_under_it(
+    browser: Browser, server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "first").mkdir()
+    async with shell_in(browser, server, tmp_path / "first") as page:
+        (first,) = server.registry.terminals
+        await page.press("Control+Shift+E")
+        await page.run("echo se''cond", "second")
+        await page.page.evaluate(DROP, ["", "", first])
+        await page.picture("files-drop-split-dark")
+        await page.page.evaluate(DROP, ["dropped.txt", "content", first])
+        await expect(page.page.locator(".upload")).to_have_attribute("data-state", "done")
+        assert (tmp_path / "first" / "dropped.txt").read_text() == "content"
         assert page.errors == []
 
 

@@ -7,18 +7,18 @@ import { icon } from "../ui/icons.js";
 
 /**
  * @typedef {object} Uses
- * @property {() => boolean} mayDrop
- * @property {(files: File[]) => void} drop
+ * @property {(event: Event) => HTMLElement | null} place where files that are dropped there belong; null: nowhere
+ * @property {(files: File[], place: HTMLElement) => void} drop
  * @property {(text: string) => void} complain
  */
 
 /**
- * Takes files that are dropped onto an element, and shows that it would.
+ * Takes files that are dropped onto an element, and shows on the place in it that it would.
  * @param {HTMLElement} host
  * @param {Uses} uses
  * @param {AbortSignal} signal
  */
-export function takeDrops(host, { mayDrop, drop, complain }, signal) {
+export function takeDrops(host, { place, drop, complain }, signal) {
   const veil = element(
     "div",
     { className: "drop-veil" },
@@ -43,7 +43,10 @@ export function takeDrops(host, { mayDrop, drop, complain }, signal) {
   host.addEventListener(
     "dragenter",
     (event) => {
-      if (isFiles(event) && mayDrop()) host.append(veil);
+      if (!isFiles(event) || veil.contains(/** @type {Node} */ (event.target))) return;
+      const at = place(event);
+      if (at === null) hide();
+      else at.append(veil);
     },
     { signal, capture: true },
   );
@@ -54,11 +57,12 @@ export function takeDrops(host, { mayDrop, drop, complain }, signal) {
   veil.addEventListener("dragleave", hide);
   veil.addEventListener("drop", (event) => {
     event.preventDefault();
+    const at = veil.parentElement;
     hide();
     const entries = [...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry());
     const files = [...(event.dataTransfer?.files ?? [])].filter((_, at) => !entries[at]?.isDirectory);
     if (files.length < entries.length) complain("A folder cannot be uploaded: make an archive of it.");
-    if (files.length > 0) drop(files);
+    if (files.length > 0 && at !== null) drop(files, at);
   });
   addEventListener("dragend", hide, { signal });
   signal.addEventListener("abort", hide);

@@ -15,6 +15,12 @@ import { UploadsView } from "./uploads_view.js";
 
 /** @typedef {import("../page/context.js").SessionContext} SessionContext */
 /** @typedef {import("../session/workspace.js").Workspace} Workspace */
+/** @typedef {import("../terminal/pane.js").TerminalPane} TerminalPane */
+
+/** @param {TerminalPane | null} pane */
+function mayMoveFiles(pane) {
+  return pane !== null && pane.terminalID !== "" && pane.own !== null && pane.own.role !== "watcher";
+}
 
 export class Files {
   #context;
@@ -38,8 +44,8 @@ export class Files {
     takeDrops(
       stage,
       {
-        mayDrop: () => this.#isPossible,
-        drop: (files) => this.#upload(files),
+        place: ({ target }) => this.#paneAt(target)?.element ?? null,
+        drop: (files, place) => this.#upload(files, this.#paneAt(place)),
         complain: (text) => context.say(text),
       },
       signal,
@@ -84,8 +90,13 @@ export class Files {
 
   /** Whether there is a terminal in front, beside which the user may move files. */
   get #isPossible() {
-    const pane = this.#workspace.active;
-    return pane !== null && pane.terminalID !== "" && pane.own !== null && pane.own.role !== "watcher";
+    return mayMoveFiles(this.#workspace.active);
+  }
+
+  /** The pane that holds an element, if the user may move files there. @param {EventTarget | null} target */
+  #paneAt(target) {
+    const pane = this.#workspace.panes.find(({ element }) => element.contains(/** @type {Node} */ (target)));
+    return mayMoveFiles(pane ?? null) ? pane : undefined;
   }
 
   #update() {
@@ -104,9 +115,9 @@ export class Files {
     void dialog.open(this.#context.signal).then(() => this.#workspace.active?.focus());
   }
 
-  /** @param {File[]} files go to where the terminal in front is now */
-  #upload(files) {
-    const terminalID = this.#workspace.active?.terminalID;
+  /** @param {File[]} files go to where a terminal is now @param {TerminalPane | null} [pane] */
+  #upload(files, pane = this.#workspace.active) {
+    const terminalID = pane?.terminalID;
     if (terminalID !== undefined) this.#attempt(this.#uploadTo(terminalID, files));
   }
 
