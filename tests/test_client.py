@@ -30,6 +30,7 @@ from ptybridge.client.direct import Direct, DirectLink, DirectTransport
 from ptybridge.core.identity import OWNER, Identity
 from ptybridge.core.values import Role
 from ptybridge.server.app import BRIDGE
+from ptybridge.server.throttle import THROTTLE
 from ptybridge.wire import messages
 from ptybridge.wire import session_messages as wire
 from tests.server import TOKEN, Server, running, settings_of
@@ -344,6 +345,7 @@ async def test_a_wrong_token_is_refused_and_nothing_is_tried_again(transport: st
                 transport=transport,  # type: ignore[arg-type]  # of the parameters
             ):
                 pass
+        assert server.app[THROTTLE].wrong == 1  # each wrong one counts
     assert refused.value.status == 401
 
 

@@ -8,6 +8,7 @@ import aiohttp
 
 from ptybridge.client.errors import CannotConnect, Refused, UpgradeFailed
 from ptybridge.client.links import Link, Transport
+from ptybridge.client.websocket import REFUSALS
 
 RETRY_SECONDS = 300.0
 """How long it is remembered that WebSocket did not come through."""
@@ -23,10 +24,15 @@ async def wants_events(http: aiohttp.ClientSession, url: str) -> bool:
     """Whether the server wants server-sent events to be used from the start (``transport.mode``).
 
     A server that does not say so, or not at all, is one that does not: connecting will tell.
+
+    Raises:
+        Refused: It does not know the token, and counts how often it is shown a wrong one.
     """
     patience = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     try:
         async with http.get(f"{url.rstrip('/')}/api/whoami", timeout=patience) as answer:
+            if answer.status == UNAUTHORIZED:
+                raise Refused(UNAUTHORIZED, REFUSALS[UNAUTHORIZED])
             who = json.loads(await answer.read()) if answer.ok else None
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
         return False
