@@ -409,23 +409,28 @@ async def test_the_programs_limits_hold(tmp_path: Path) -> None:
     assert (tmp_path / "file").stat().st_size == 1000
 
 
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A directory that everybody may enter; pytest closes its own again and again."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
 @needs_root
-async def test_files_are_the_programs_user_s_in_every_way(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents):  # which pytest makes for one user only
-        if folder == Path(tempfile.gettempdir()):
-            break
-        folder.chmod(folder.stat().st_mode | 0o055)
-    (tmp_path / "secret").write_text("root's")
-    (tmp_path / "secret").chmod(0o600)
-    (tmp_path / "open").mkdir()
-    (tmp_path / "open").chmod(0o777)
+async def test_files_are_the_programs_user_s_in_every_way(public: Path) -> None:
+    (public / "secret").write_text("root's")
+    (public / "secret").chmod(0o600)
+    (public / "open").mkdir()
+    (public / "open").chmod(0o777)
     async with FileWorkers(confinement=Confinement(user=NOBODY)) as workers:
         with pytest.raises(Denied):
-            await workers.look(str(tmp_path / "secret"), owner="somebody")
+            await workers.look(str(public / "secret"), owner="somebody")
         with pytest.raises(Denied):
-            await upload(workers, tmp_path, "file", b"x")
-        await upload(workers, tmp_path / "open", "file", b"x")
-    assert (tmp_path / "open" / "file").stat().st_uid == NOBODY.uid
+            await upload(workers, public, "file", b"x")
+        await upload(workers, public / "open", "file", b"x")
+    assert (public / "open" / "file").stat().st_uid == NOBODY.uid
 
 
 async def test_the_sandbox_holds(tmp_path: Path) -> None:
