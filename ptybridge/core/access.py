@@ -115,6 +115,8 @@ class Access:
             LimitReached: They have made too many.
         """
         name = SessionId(session)
+        if name in self._sessions and self._owners.owner_of(name) is not None:
+            return self.require(identity, session, needed)  # as a rule
         if self._may_make(identity, name):
             self._check_share_of(identity, name)
             self._owners.claim(name, identity.id)
