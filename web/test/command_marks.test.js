@@ -83,6 +83,36 @@ test("marks leave with their lines, and are found from a line", async () => {
   assert.equal(marks.near(first.prompt.line, "previous"), null);
 });
 
+test("marks are found again on a screen that was written anew, in another width, too", async () => {
+  const { emulator, marks, write } = begun();
+  await write(`${PROMPT}one\r\n\x1b]133;C\x07${"a".repeat(50)}\r\nb\r\n\x1b]133;D;3\x07`);
+  await write(`${PROMPT}two\r\n\x1b]133;C\x07c\r\n\x1b]133;D;0\x07${PROMPT}`);
+  marks.keep();
+  emulator.reset();
+  emulator.resize(30, 6);
+  await write(`older\r\n$ one\r\n${"a".repeat(50)}\r\nb\r\n$ two\r\nc\r\n$ `);
+  marks.restore();
+  const [one, two] = marks.all;
+  assert.ok(one && two);
+  assert.deepEqual([one.text, one.exitCode, two.text], ["one", 3, "two"]);
+  assert.equal(marks.outputOf(one), `${"a".repeat(50)}\nb`);
+  assert.equal(marks.outputOf(two), "c");
+  assert.equal(marks.all.length, 3);
+});
+
+test("marks wait until the program on the alternate screen has gone", async () => {
+  const { emulator, marks, write } = begun();
+  await write(`${PROMPT}one\r\n\x1b]133;C\x07a\r\n\x1b]133;D;0\x07${PROMPT}vi\r\n\x1b]133;C\x07`);
+  marks.keep();
+  emulator.reset();
+  await write("$ one\r\na\r\n$ vi\r\n\x1b[?1049hfull");
+  marks.restore();
+  marks.keep(); // and another one comes meanwhile
+  assert.equal(marks.all.length, 0);
+  await write("\x1b[?1049l");
+  assert.deepEqual(marks.all.map(({ text }) => text), ["one", "vi"]);
+});
+
 test("nothing wrong comes of marks out of place", async () => {
   const { marks, write } = begun();
   await write("\x1b]133;D;1\x07\x1b]133;C\x07\x1b]133;B\x07\x1b]133;\x07\x1b]133;C;cmdline_url=%zz\x07");

@@ -34,6 +34,10 @@ export class CommandMarks {
   /** @type {CommandMark[]} in the order of their lines */
   #marks = [];
   #said = "";
+  /** Marks of a screen that is being written anew: the lines from the prompt to what they mark.
+   * @type {{ mark: CommandMark, text: string, output: number | null, end: number | null }[]} */
+  #kept = [];
+  #isDue = false;
   /** @type {Listeners<[CommandMark]>} a command has begun or ended, or a prompt has come */
   changed = new Listeners();
 
@@ -46,6 +50,7 @@ export class CommandMarks {
     this.#emulator = emulator;
     this.#isOld = isOld;
     this.#now = now;
+    emulator.buffer.onBufferChange(() => this.#isDue && this.restore());
     for (const code of [133, 633]) {
       emulator.parser.registerOscHandler(code, (text) => {
         this.#mark(text);
@@ -60,10 +65,83 @@ export class CommandMarks {
     return this.#marks;
   }
 
-  /** What is on the screen is another terminal's, or was made anew. */
+  /** What is on the screen is another terminal's. */
   clear() {
     for (const mark of this.#marks) dispose(mark);
     this.#marks = [];
+    this.#kept = [];
+  }
+
+  /** What is on the screen is about to be written anew: takes note of the marks, to find them again. */
+  keep() {
+    if (this.#isDue) return; // they are kept already
+    const starts = this.#lineStarts();
+    const numberOf = (/** @type {Marker | null | undefined} */ marker) =>
+      marker === null || marker === undefined ? null : starts.findLastIndex((start) => start <= marker.line);
+    this.#kept = this.all.map((mark) => {
+      const number = numberOf(mark.prompt) ?? 0;
+      const start = starts[number] ?? 0;
+      const lines = this.#lines(start, starts[number + 1] ?? start + 1);
+      const [output, end] = [numberOf(mark.output), numberOf(mark.end)];
+      return {
+        mark,
+        text: lines[0] ?? "",
+        output: output === null ? null : output - number,
+        end: end === null ? null : end - number,
+      };
+    });
+    for (const { mark } of this.#kept) dispose(mark);
+    this.#marks = [];
+  }
+
+  /**
+   * It has been written: puts the marks to where their prompts stand now. Lines may have flown anew,
+   * so prompts are known by their text, the newest first.
+   */
+  restore() {
+    this.#isDue = this.#isElsewhere; // then they are put when the program there has gone
+    if (this.#kept.length === 0 || this.#isDue) return;
+    const starts = this.#lineStarts();
+    let number = starts.length - 1;
+    for (const { mark, text, output, end } of this.#kept.toReversed()) {
+      const startOf = (/** @type {number} */ at) => starts[at] ?? 0;
+      while (number >= 0 && this.#lines(startOf(number), starts[number + 1] ?? startOf(number) + 1)[0] !== text) {
+        number -= 1;
+      }
+      if (number < 0) break;
+      const prompt = this.#at(startOf(number));
+      if (prompt === undefined) break;
+      const found = { ...mark, prompt, input: null };
+      found.output = output === null ? null : (this.#at(startOf(number + output)) ?? null);
+      found.end = end === null ? null : (this.#at(starts[number + end] ?? this.#cursorLine) ?? null);
+      this.#marks.unshift(found);
+      number -= 1;
+    }
+    this.#kept = [];
+    for (const mark of this.#marks) this.changed.tell(mark);
+  }
+
+  get #isElsewhere() {
+    return this.#emulator.buffer.active.type === "alternate";
+  }
+
+  get #cursorLine() {
+    const { baseY, cursorY } = this.#emulator.buffer.active;
+    return baseY + cursorY;
+  }
+
+  /** @param {number} line of the buffer */
+  #at(line) {
+    return this.#emulator.registerMarker(line - this.#cursorLine);
+  }
+
+  /** Where lines begin in the buffer, each of which may be wrapped over several rows. */
+  #lineStarts() {
+    const { normal } = this.#emulator.buffer;
+    /** @type {number[]} */
+    const starts = [];
+    for (let row = 0; row < normal.length; row++) if (!normal.getLine(row)?.isWrapped) starts.push(row);
+    return starts;
   }
 
   /** @param {string} text a mark without its number */
@@ -129,7 +207,7 @@ export class CommandMarks {
 
   /** @returns {Marker | undefined} of the cursor's line; none on the alternate screen */
   #here() {
-    if (this.#emulator.buffer.active.type === "alternate") return undefined;
+    if (this.#isElsewhere) return undefined;
     return this.#emulator.registerMarker(0);
   }
 

@@ -325,12 +325,13 @@ export class TerminalView {
   snapshot(rows, cols, vt, rendered) {
     this.#hold.flush();
     this.#inTurn(() => {
-      this.marks.clear();
+      this.marks.keep();
       this.#held ??= holdPlace(this.#emulator);
       this.#emulator.reset();
       this.#emulator.resize(cols, rows);
     });
     this.#write(this.#hold.take(vt), true, () => {
+      this.marks.restore();
       const held = this.#held;
       this.#held = null;
       if (held !== null) restorePlace(this.#emulator, held);
