@@ -66,7 +66,7 @@ async def test_whose_window_sets_the_size_is_said(browser: Browser, server: Serv
         await large.open(address(server))
         await large.run("echo o''ne", "one")
         place = large.page.url.partition("#")[2]
-        small = await stack.enter_async_context(tab(browser, width=390, height=500))
+        small = await stack.enter_async_context(tab(browser, width=800, height=500))
         await small.open(f"http://127.0.0.1:{server.port}/#{place}&token={TOKEN}")
         await large.page.locator(".people-button").click()
         rows = large.page.locator(".person")

@@ -14,7 +14,7 @@ const TYPING_MS = 4000;
 const LONGEST = 65_536;
 
 const MODES = Object.freeze({
-  say: { label: "Say", title: "To the people here", hint: "Say something to the people here", send: "Say it" },
+  say: { label: "Say", title: "To the people here", hint: "Say something", send: "Say it" },
   prompt: { label: "Prompt", title: "Ask the responder", hint: "Ask the responder", send: "Send the prompt" },
 });
 

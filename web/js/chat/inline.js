@@ -5,13 +5,14 @@
  */
 
 /**
- * @typedef {"p" | "h3" | "h4" | "h5" | "h6" | "ul" | "ol" | "li" | "blockquote" | "hr" | "pre" | "table"
+ * @typedef {"p" | "h3" | "ul" | "ol" | "li" | "blockquote" | "hr" | "pre" | "table"
  *   | "tr" | "th" | "td" | "strong" | "em" | "del" | "code" | "a"} Tag
  * @typedef {object} Markup
  * @property {Tag} tag
  * @property {Tree[]} children
  * @property {string} [href] of "a": http, https or mailto
  * @property {string} [lang] of "pre": as the fence says; any text without white space
+ * @property {number} [level] of "h3": 1 to 6, as it was written
  * @property {number} [start] of "ol"
  * @property {boolean} [isDone] of "li": a task, done or not
  * @typedef {string | Markup} Tree

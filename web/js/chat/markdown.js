@@ -111,9 +111,8 @@ function heading(line, at) {
   const [mark = "", hashes = ""] = HEADING.exec(line) ?? [];
   const text = line.slice(mark.length).trimEnd();
   const words = text.replace(/(?:^|[ \t])#{1,200}$/, "").trim();
-  // Below the page's own headings, of which a message is no part.
-  const tag = /** @type {const} */ (["h3", "h4", "h5", "h6"])[Math.min(hashes.length, 4) - 1] ?? "h6";
-  return { markup: made(tag, parseInline(words)), next: at + 1 };
+  // One below the page's own, whatever its level: a message is no part of the page's outline.
+  return { markup: { ...made("h3", parseInline(words)), level: hashes.length }, next: at + 1 };
 }
 
 /** @param {string[]} lines @param {number} at @param {number} depth */

@@ -93,6 +93,7 @@ function build(markup, actions) {
     made.rel = "noopener noreferrer";
   }
   if (made instanceof HTMLOListElement && markup.start !== undefined) made.start = markup.start;
+  if (markup.level !== undefined) made.dataset["level"] = String(markup.level);
   if (markup.isDone !== undefined) made.prepend(taskMark(markup.isDone));
   return made;
 }

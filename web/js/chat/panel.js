@@ -21,7 +21,7 @@ export class ChatPanel {
   #composer;
   #place;
   #toggle;
-  #badge = element("span", { className: "badge", attributes: { "aria-hidden": "true" } });
+  #badge = element("span", { className: "chat-badge", attributes: { "aria-hidden": "true" } });
   #activity = element("div", { className: "chat-activity", attributes: { role: "status" } });
   /** What the user has read, by the message's number. */
   #readUpTo = 0;

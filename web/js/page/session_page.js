@@ -249,6 +249,7 @@ export class SessionPage {
   #fail(failure, detail, act = () => location.reload()) {
     this.#offline.hide(false);
     this.#roundTrip.stop();
+    this.#turn.show(null);
     this.#link.show("failed", "Not connected");
     this.#link.transport(null);
     this.#clearFailure();
