@@ -101,7 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 failures.append(f"{name}: {error}")
         for figure in FIGURES:
             if figure.name in arguments.only and subjects:
-                print(f"measuring {figure.name} ...", file=sys.stderr, flush=True)
+                started = time.monotonic() - began
+                print(f"{started:4.0f} s: measuring {figure.name}", file=sys.stderr, flush=True)
                 try:
                     rows += figure.measure(subjects, quick=arguments.quick)
                 except (Unmeasured, OSError) as error:

@@ -25,7 +25,7 @@ class Flood:
 
     def measure(self, subjects: Sequence[Subject], *, quick: bool) -> list[Row]:
         """Two rows: throughput and CPU time, both per MB that the program wrote."""
-        rounds, size = (3, 16 * MEGABYTE) if quick else (7, 64 * MEGABYTE)
+        rounds, size = (3, 16 * MEGABYTE) if quick else (7, 32 * MEGABYTE)
         speed: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         cost: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         with tempfile.TemporaryDirectory(dir=memory_directory()) as directory:

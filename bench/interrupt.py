@@ -31,7 +31,7 @@ class Interrupt:
 
     def measure(self, subjects: Sequence[Subject], *, quick: bool) -> list[Row]:
         """One row."""
-        rounds = 2 if quick else 5
+        rounds = 2 if quick else 4
         silence: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         for _ in range(rounds):
             for subject in subjects:

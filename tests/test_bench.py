@@ -3,13 +3,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import report
-from bench.figures import Row, Target
+from bench import growth, report
+from bench.figures import Row, Scale, Target
 from bench.summary import Summary, percentile, ratios
 
 ROOT = Path(__file__).parents[1]
@@ -137,6 +139,39 @@ def test_the_document_survives_json_and_names_each_verdict() -> None:
     (row,) = document["rows"]
     assert row["medians"]["ptybridge"] == 40.0
     assert [target["verdict"] for target in row["targets"]] == ["pass", "MISS"]
+
+
+def grown(unit: str, values: dict[int, float]) -> list[dict[str, Any]]:
+    rows = [
+        Row("memory", unit, {"ptybridge": [value]}, scale=Scale("terminals", count))
+        for count, value in values.items()
+    ]
+    return [report.document([ECHO]), report.document(rows)]
+
+
+@pytest.mark.parametrize(
+    ("values", "order"),
+    [
+        pytest.param({1: 5.0, 10: 5.0, 100: 5.0}, 0.0, id="constant"),
+        pytest.param({100: 300.0, 1: 3.0}, 1.0, id="linear-whatever-the-sequence"),
+        pytest.param({1: 2.0, 10: 200.0}, 2.0, id="quadratic"),
+        pytest.param({1: 0.0, 10: 1.0}, None, id="from-nothing"),
+        pytest.param({7: 1.0}, None, id="measured-once"),
+    ],
+)
+def test_the_order_of_growth_is_the_exponent(values: dict[int, float], order: float | None) -> None:
+    (found,) = growth.growths(grown("MB", values))
+    assert found.order == (None if order is None else pytest.approx(order))
+    assert ElementTree.fromstring(growth.svg([found])).tag.endswith("svg")
+
+
+def test_growth_beyond_linear_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, target = tmp_path / "measured.json", tmp_path / "growth.svg"
+    for values, code in (({1: 1.0, 10: 9.0}, 0), ({1: 1.0, 10: 90.0}, 1)):
+        source.write_text(json.dumps(grown("ms", values)[1]))
+        assert growth.main([str(source), str(target)]) == code
+        assert "| terminals | memory, ms | 1 at 1, " in capsys.readouterr().out
+        assert target.read_text().startswith("<svg")
 
 
 def run_bench(*arguments: str) -> subprocess.CompletedProcess[str]:
