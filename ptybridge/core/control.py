@@ -8,6 +8,8 @@ from ptybridge.core.rules import ControlMode
 from ptybridge.core.values import Role, ViewerId
 from ptybridge.core.viewer import Viewer
 
+_WRITER = Role.WRITER
+
 IDLE_SECONDS = 60.0
 """A holder who has not typed for so long gives the keyboard to whoever waits for it."""
 
@@ -52,7 +54,7 @@ class Control:
         Raises:
             Denied: It may not, or not now.
         """
-        if viewer.role < Role.WRITER:
+        if viewer.role < _WRITER:
             raise Denied("a watcher cannot type")
         if self.holder is viewer:
             self._typed_at = self._clock.time()

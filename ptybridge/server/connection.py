@@ -26,6 +26,8 @@ MAX_TASKS = 32
 """Requests of one connection that may be waiting for something at once."""
 
 
+_INPUT = frames.Kind.INPUT
+
 MakeSink = Callable[[Link, int, TerminalId], ViewerSink]
 """Makes the outlet of a viewer: its link, its channel, its terminal."""
 
@@ -143,7 +145,7 @@ class Connection:
             if not self.speaks_binary:
                 raise BadRequest("binary frames need the subprotocol ptybridge.v1")
             kind, channel, offset, data = frames.decode(message)
-            if kind is not frames.Kind.INPUT:
+            if kind is not _INPUT:
                 raise BadRequest("of binary frames, clients send INPUT only")
             (self.viewers.get(channel) or self.viewer(channel)).write(data, offset=offset)
         except MalformedMessage as error:

@@ -36,7 +36,8 @@ _FIN = 0x80
 _RSV = 0x70
 _MASKED = 0x80
 _CONTROL = 0x08
-_WHOLE_BINARY = _FIN | Opcode.BINARY
+_BINARY = Opcode.BINARY
+_WHOLE_BINARY = _FIN | _BINARY
 _DATA = (Opcode.TEXT, Opcode.BINARY)
 _KNOWN = frozenset(int(opcode) for opcode in Opcode)
 _SHORT = struct.Struct("!H")
@@ -152,7 +153,7 @@ class FrameReader:
         if len(data) > 6 and data[0] == _WHOLE_BINARY and not self._buffer:
             size = len(data) - 6
             if size < 126 and data[1] == _MASKED | size and self._unfinished is None:
-                return ((Opcode.BINARY, unmask(data[2:6], data[6:])),)
+                return ((_BINARY, unmask(data[2:6], data[6:])),)
         return self._feed(data)
 
     def _feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
