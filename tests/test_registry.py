@@ -1,6 +1,8 @@
 """Sessions and terminals by name, within limits, ended in order."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -141,9 +143,14 @@ async def test_an_ended_terminal_can_be_looked_at_for_a_while() -> None:
 
 async def test_ended_terminals_do_not_pile_up() -> None:
     stage = Stage()
+    first = weakref.ref(await stage.open())
+    stage.spawner.ptys[-1].exits(ENDED)
     for _ in range(MAX_ENDED + 20):
         await stage.open()
-        stage.spawner.ptys[-1].exits(ENDED)
+        stage.spawner.ptys.pop().exits(ENDED)
+    stage.spawner.ptys.clear()
+    gc.collect()
+    assert first() is None
     assert len(stage.registry.terminals) == MAX_ENDED
     assert len(stage.registry.session("main").terminals) == MAX_ENDED
 

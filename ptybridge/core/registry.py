@@ -3,10 +3,10 @@
 import asyncio
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from ptybridge.core.bus import Bus
 from ptybridge.core.errors import (
@@ -21,7 +21,7 @@ from ptybridge.core.idleness import Idleness
 from ptybridge.core.keeper import KeptSession
 from ptybridge.core.occupation import Program
 from ptybridge.core.offers import KEY_VARIABLE, TERMINAL_VARIABLE
-from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner, Workers
+from ptybridge.core.ports import Clock, Launch, MakeScreen, PtySpawner, Timer, Workers
 from ptybridge.core.rules import Rules
 from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.session import Session, Surroundings
@@ -102,7 +102,7 @@ class Registry:
         self._openers: dict[Terminal, str] = {}
         self._running: dict[Terminal, Session] = {}
         self._endings: set[asyncio.Task[None]] = set()
-        self._ended: deque[Terminal] = deque()
+        self._ended: dict[Terminal, Timer] = {}  # with what will forget it, the oldest first
         self._opened = 0
         self._past_output = 0
         self._past_input = 0
@@ -176,7 +176,7 @@ class Registry:
         if terminal.status is None:
             terminal.hang_up()
         else:
-            self._ended.remove(terminal)
+            self._ended.pop(terminal).cancel()
             self._leave_behind(terminal)
 
     def _leave_behind(self, terminal: Terminal) -> None:
@@ -299,16 +299,17 @@ class Registry:
         if session.is_closed:
             self._leave_behind(terminal)
             return
-        self._ended.append(terminal)
+        forgets = partial(self.forget, terminal)
+        self._ended[terminal] = self._clock.call_later(ENDED_LINGER, forgets)
         if len(self._ended) > MAX_ENDED:
-            self.forget(self._ended[0])
-        self._clock.call_later(ENDED_LINGER, lambda: self.forget(terminal))
+            self.forget(next(iter(self._ended)))
 
     def forget(self, terminal: Terminal) -> None:
         """Drop an ended terminal; if another has its name by now, that keeps it. Idempotent."""
-        if terminal not in self._ended:
+        timer = self._ended.pop(terminal, None)
+        if timer is None:
             return
-        self._ended.remove(terminal)
+        timer.cancel()  # which would hold it and its output until then
         self._leave_behind(terminal)
         if self._terminals.get(terminal.id) is terminal:
             del self._terminals[terminal.id]
