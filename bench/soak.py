@@ -148,7 +148,7 @@ def _settled(server: Bridge, before: Held | None) -> Held:
     held = Held.of(server)
     same = 0
     while time.monotonic() < until and same < 3:
-        time.sleep(2.0)
+        time.sleep(1.0)
         now = Held.of(server)
         same = same + 1 if now == held and (before is None or not now.excess(before)) else 0
         held = now

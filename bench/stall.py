@@ -32,7 +32,7 @@ class Stall:
 
     def measure(self, subjects: Sequence[Subject], *, quick: bool) -> list[Row]:
         """Two rows: throughput of the flood, and the 99th percentile of the echo."""
-        rounds, seconds = (2, 1.0) if quick else (4, 2.5)
+        rounds, seconds = (2, 1.0) if quick else (3, 2.5)
         subjects = [subject for subject in subjects if subject.name != ALONE]
         speed: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         echo: dict[str, list[float]] = {subject.name: [] for subject in subjects}
