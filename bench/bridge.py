@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from bench import processes
 from bench.subjects import COLS, ROWS, Unmeasured, argv
-from bench.websocket import BINARY, TEXT, WebSocket
+from bench.websocket import BINARY, CONTINUATION, TEXT, WebSocket
 
 WINDOW = 512 * 1024
 """Bytes that may be under way to a viewer, as the page asks for."""
@@ -85,21 +85,29 @@ class BridgeViewer:
         """The next output; acknowledges what was received before."""
         self._rendered = self._received
         if self._rendered - self._acked >= ACK_BYTES:
-            self._acked = self._rendered
-            self._connection.request("ack", channel=CHANNEL, offset=self._acked)
+            self._ack()
         while True:
             opcode, payload = self._socket.receive()
             if opcode == TEXT:
                 refuse_error(json.loads(bytes(payload)))
                 continue
+            if opcode == CONTINUATION:
+                if not payload:
+                    continue
+                return payload  # of a snapshot
             kind, _, offset = HEADER.unpack_from(payload)
             if kind == OUTPUT:
                 output = payload[HEADER.size :]
                 self._received = offset + len(output)
                 return output
             if kind == SNAPSHOT:
-                self._received = offset
+                self._received = self._rendered = offset
+                self._ack()  # the output behind it may wait for that
                 return payload[SNAPSHOT_BYTES:]
+
+    def _ack(self) -> None:
+        self._acked = self._rendered
+        self._connection.request("ack", channel=CHANNEL, offset=self._acked)
 
     def fileno(self) -> int:
         """Its socket's descriptor."""

@@ -17,7 +17,7 @@ from bench.subjects import Unmeasured
 BUFFER_BYTES = 4 * 1024 * 1024
 """Room for received frames; a frame must fit."""
 
-TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 """Opcodes (RFC 6455 section 5.2)."""
 
 _U16 = struct.Struct(">H")
