@@ -71,3 +71,13 @@ def test_an_unused_tail_occupies_no_memory() -> None:
     before = resident()
     tails = [Tail(capacity=1 << 20) for _ in range(64)]
     assert resident() - before < len(tails) * (1 << 20) / 8
+
+
+def test_an_emptied_tail_holds_nothing_and_keeps_its_place() -> None:
+    tail = Tail(capacity=4)
+    tail.append(b"abcdef")
+    tail.empty()
+    assert (tail.start, tail.end, tail.oldest_line()) == (6, 6, 6)
+    assert tail.read(6, limit=10) == b""
+    with pytest.raises(LookupError):
+        tail.slices(5, limit=1)

@@ -75,6 +75,8 @@ class Tail:
         if not max(0, end - self.capacity) <= offset <= end:
             raise LookupError(f"offset {offset} is outside {self.start}..{end}")
         count = min(limit, end - offset)
+        if not count:
+            return ()
         at = offset % self.capacity
         first = self.capacity - at
         if count <= first:
@@ -84,6 +86,11 @@ class Tail:
     def read(self, offset: int, *, limit: int) -> bytes:
         """Copy up to ``limit`` bytes from ``offset``; LookupError as in ``slices``."""
         return b"".join(self.slices(offset, limit=limit))
+
+    def empty(self) -> None:
+        """Hold nothing any more, and give the memory back; nothing can be added after this."""
+        self.capacity = 0
+        self._ring = memoryview(b"")
 
     def oldest_line(self) -> int:
         """Offset from which the tail can be shown without beginning inside a line.

@@ -271,6 +271,7 @@ class Terminal:
         """Give up what the ended terminal still holds. Idempotent."""
         self._feed.close()
         self.viewers.close()
+        self.tail.empty()  # not when the last reference goes: there are cycles, collected late
 
     def hang_up(self) -> None:
         """Begin to end the program. Idempotent."""
