@@ -413,3 +413,17 @@ def test_the_screen_has_the_programs_size_and_goes_with_its_terminal() -> None:
     stage.terminal.forget()
     stage.terminal.forget()
     assert screens[0].is_closed
+
+
+def test_a_slow_viewer_sees_the_end_of_a_terminal_that_is_forgotten() -> None:
+    stage = Stage()
+    viewer, sink = stage.view(window=4)
+    stage.pty.prints(b"12345678")
+    stage.pty.exits(ExitStatus(code=0))
+    stage.terminal.forget()
+    viewer.ack(4)
+    viewer.ack(8)
+    assert sink.log == [(0, b"1234"), (4, b"5678"), Exited(ExitStatus(code=0))]
+    assert stage.terminal.tail.capacity
+    viewer.detach()
+    assert not stage.terminal.tail.capacity  # nobody is left to whom it could be shown

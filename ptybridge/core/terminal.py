@@ -98,6 +98,7 @@ class Terminal:
         self._pty: Pty | None = None
         self._viewer_count = 0
         self._is_paused = False
+        self._is_forgotten = False
         self._input: InputQueue | None = None
         self._fitting = Fitting(
             rules.sizing,
@@ -268,10 +269,19 @@ class Terminal:
         self._observer.terminal_ended(self)
 
     def forget(self) -> None:
-        """Give up what the ended terminal still holds. Idempotent."""
+        """Give up what the ended terminal still holds; its output, when nobody views it. Idempotent."""
+        self._is_forgotten = True
         self._feed.close()
         self.viewers.close()
-        self.tail.empty()  # not when the last reference goes: there are cycles, collected late
+        self._let_output_go()
+
+    def _let_output_go(self) -> None:
+        """Free the output of a forgotten terminal, once nobody is behind who has yet to see it.
+
+        Not when the last reference goes: there are cycles, which are collected late.
+        """
+        if self._is_forgotten and not self.viewers:
+            self.tail.empty()
 
     def hang_up(self) -> None:
         """Begin to end the program. Idempotent."""
@@ -373,6 +383,7 @@ class Terminal:
         self.control.leave(viewer)
         self.viewers_changed()
         self._unpause()
+        self._let_output_go()
 
     def viewers_changed(self) -> None:
         """Let all viewers know who views, and give the terminal the size that they call for."""
