@@ -269,7 +269,7 @@ class Terminal:
         self._observer.terminal_ended(self)
 
     def forget(self) -> None:
-        """Give up what the ended terminal still holds; its output, when nobody views it. Idempotent."""
+        """Give up what the ended terminal holds; its output when nobody views it. Idempotent."""
         self._is_forgotten = True
         self._feed.close()
         self.viewers.close()
