@@ -91,9 +91,7 @@ class SqliteStore:
 
     def mark_read(self, session: str, member: str, number: int) -> None:
         """Note up to which message a member has read."""
-        mark = (session, member)
-        self._batch.marks.pop(mark, None)
-        self._batch.marks[mark] = number
+        self._batch.mark(session, member, number)
         self._write_in(RUNNING)
 
     def keep(self, session: str, message: ChatMessage, seq: int) -> None:

@@ -7,6 +7,9 @@ from ptybridge.core.session_events import ChatMessage
 WAITING_MESSAGES = 2_000
 """Messages of one session that wait to be written; of more the oldest are not written at all."""
 
+WAITING_MARKS = 10_000
+"""Marks of what members have read that wait to be written; of more the oldest are not."""
+
 WAITING_CHARACTERS = 8 * 1024 * 1024
 """Characters of text that they hold together."""
 
@@ -28,6 +31,13 @@ class Unwritten:
         """Write ``message``, too, in the place of an earlier form of it."""
         self.messages.setdefault(session, WaitingMessages()).add(message)
 
+    def mark(self, session: str, member: str, number: int) -> None:
+        """Write up to which message a member has read, too; the oldest marks give way."""
+        self.marks.pop((session, member), None)
+        self.marks[session, member] = number
+        while len(self.marks) > WAITING_MARKS:
+            del self.marks[next(iter(self.marks))]
+
     def forget(self, session: str) -> None:
         """Write nothing of a session, and drop what was written before."""
         self.sessions.pop(session, None)
@@ -43,7 +53,9 @@ class Unwritten:
             older.forget(session)
         self.sessions = {**older.sessions, **self.sessions}
         self.titles = {**older.titles, **self.titles}
-        self.marks = {**older.marks, **self.marks}
+        newer_marks, self.marks = self.marks, older.marks
+        for (session, member), number in newer_marks.items():
+            self.mark(session, member, number)
         newer, self.messages = self.messages, older.messages
         for session, waiting in newer.items():
             for message in waiting.messages.values():
