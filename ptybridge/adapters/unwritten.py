@@ -7,11 +7,11 @@ from ptybridge.core.session_events import ChatMessage
 WAITING_MESSAGES = 2_000
 """Messages of one session that wait to be written; of more the oldest are not written at all."""
 
-WAITING_MARKS = 10_000
-"""Marks of what members have read that wait to be written; of more the oldest are not."""
-
 WAITING_CHARACTERS = 8 * 1024 * 1024
 """Characters of text that they hold together."""
+
+WAITING_MARKS = 10_000
+"""Marks of what members have read that wait to be written; of more the oldest are not."""
 
 
 @dataclass(slots=True)
