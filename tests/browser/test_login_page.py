@@ -22,7 +22,7 @@ async def test_a_password_is_asked_for_until_it_is_right(browser: Browser, tmp_p
         await page.page.fill("input[type=password]", PASSWORD)
         await page.page.keyboard.press("Enter")
         await page.is_in_state("online")
-        assert "#/s/alice/t/" in page.page.url
+        assert "#/s/user-alice/t/" in page.page.url
         assert await page.page.locator("form.login").count() == 0
         await page.run("echo $((6*7))-in", "42-in")
         await page.page.reload()
