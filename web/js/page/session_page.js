@@ -263,7 +263,7 @@ export class SessionPage {
     try {
       const lost = await this.#client.resume();
       await this.#follow(false);
-      if (this.#hasBegun) await this.#replaceLost(lost.map(({ terminalID }) => terminalID));
+      if (this.#hasBegun) this.#lose(lost.map(({ terminalID }) => terminalID));
       else await this.#begin();
       this.#hasBegun = true;
       this.#online();
@@ -289,11 +289,8 @@ export class SessionPage {
   }
 
   /** @param {string[]} lost terminals that are gone, with their server or their time */
-  async #replaceLost(lost) {
-    for (const pane of this.#workspace.panes) {
-      if (lost.includes(pane.terminalID)) this.#workspace.remove(pane);
-    }
-    if (lost.length > 0 && this.#workspace.panes.length === 0) await this.#openAnother();
+  #lose(lost) {
+    for (const pane of this.#workspace.panes) if (lost.includes(pane.terminalID)) pane.lose();
   }
 
   /** A new terminal in the place of one that is gone. */

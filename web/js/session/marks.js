@@ -20,7 +20,8 @@ const ROUND = 2 * Math.PI * RADIUS;
 
 /** @param {Exit} exit */
 export function exitText({ code, signal }) {
-  return signal === undefined ? `exit ${code ?? 0}` : `signal ${signal}`;
+  if (signal !== undefined) return `signal ${signal}`;
+  return code === undefined ? "gone" : `exit ${code}`; // gone with its server
 }
 
 /**

@@ -392,6 +392,14 @@ export class TerminalPane {
     this.changed.tell();
   }
 
+  /** The server knows the terminal no more, as after a restart: what it has shown stays to be read. */
+  lose() {
+    this.#attachment = null;
+    this.exit = {};
+    this.#ended.show("The server was started anew, and what ran here is gone. What it printed is still here.");
+    this.changed.tell();
+  }
+
   /** Leaves the terminal, which goes on without this page. */
   dispose() {
     if (this.#isDisposed) return;
