@@ -121,3 +121,15 @@ def test_every_metric_is_documented() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_shortcut_is_documented_and_means_one_thing() -> None:
+    page = (ROOT / "docs/page.md").read_text()
+    everywhere: list[str] = []
+    for path in sorted((WEB_ROOT / "js").rglob("*.js")):
+        keys = re.findall(r'\bkeys: "([^"]+[+][^"]+)"', path.read_text())
+        assert [key for key in keys if f"`{key}`" not in page and f"``{key} ``" not in page] == []
+        if path.name != "home_page.js":  # shown without a session, whose keys it may share
+            everywhere += keys
+    assert len(everywhere) > 20
+    assert sorted(everywhere) == sorted(set(everywhere))

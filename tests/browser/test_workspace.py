@@ -79,7 +79,7 @@ async def test_terminals_are_split_moved_zoomed_and_found_again_by_keys_alone(
         await page.press("Control+Shift+M")
         assert await frames(page).count() == 1
         await page.press("Control+Shift+M")
-        await page.press("Control+Shift+Enter")
+        await page.press("Control+Shift+S")
         await page.run("echo fo''ur", "four")
         assert await titles(page).count() == 2
         await page.press("Control+Shift+,")
@@ -104,7 +104,7 @@ async def test_tabs_are_dragged_along_into_a_split_and_out_again(
         await page.shows("sh> ")
         for name in ("alpha", "beta", "gamma"):
             if name != "alpha":
-                await page.press("Control+Shift+Enter")
+                await page.press("Control+Shift+S")
                 await page.shows("sh> ")
             await titled(page, name)
         tabs = page.page.get_by_role("tab")
@@ -138,7 +138,7 @@ async def test_tabs_say_what_happens_behind_and_close_as_asked(
     async with tab(browser) as page:
         await page.open(address(server))
         await page.run("echo on''e", "one")
-        await page.press("Control+Shift+Enter")
+        await page.press("Control+Shift+S")
         await page.shows("sh> ")
         await page.type("printf '\\033]9;4;1;40\\007'; sleep 0.3; printf '\\a'; cat\n")
         tabs = page.page.get_by_role("tab")
@@ -237,7 +237,7 @@ async def test_a_watcher_has_no_way_to_open_or_close(browser: Browser, server: S
         await guest.shows("one")
         await guest.page.locator(".tab-new:disabled").wait_for()
         await guest.press("Control+Shift+X")
-        await guest.press("Control+Shift+Enter")
+        await guest.press("Control+Shift+S")
         await guest.page.get_by_role("tab").first.click(button="middle")
         await guest.page.get_by_text("only writers open and close terminals").wait_for()
         assert len(server.registry.terminals) == 1

@@ -10,6 +10,7 @@ import { Commands } from "./page/commands.js";
 import { Frame } from "./page/frame.js";
 import { HomePage } from "./page/home_page.js";
 import { LinkView } from "./page/link_view.js";
+import { pageCommands } from "./page/palette.js";
 import { Look } from "./page/look.js";
 import { Preferences } from "./page/preferences.js";
 import { SessionPage } from "./page/session_page.js";
@@ -40,11 +41,13 @@ class App {
   async start() {
     followVisualViewport();
     addEventListener("hashchange", () => void this.#go());
+    this.#commands.add(pageCommands(this.#commands, (hash) => (location.hash = hash)));
     addEventListener("storage", () => this.#preferences.refresh());
     // Before the emulator sees it: a shortcut is not for the shell.
     addEventListener(
       "keydown",
       (event) => {
+        if (document.querySelector("dialog:modal") !== null) return;
         if (!this.#commands.handle(event)) return;
         event.preventDefault();
         event.stopPropagation();
@@ -60,6 +63,8 @@ class App {
     const turn = ++this.#turn;
     const isLogin = place.token !== null || place.share !== null;
     if (isLogin) history.replaceState(null, "", location.pathname + location.search);
+    const isHere = !isLogin && this.#shown instanceof SessionPage && this.#shown.goTo(place);
+    if (isHere) return;
     this.#shown?.dispose();
     this.#shown = null;
     this.#frame.clear();

@@ -13,12 +13,13 @@ import { openShareDialog } from "../session/share_dialog.js";
 import { SessionModel } from "../session/model.js";
 import { PeopleView } from "../session/people_view.js";
 import { TurnView } from "../session/turn_view.js";
+import { SessionMenu } from "../session/session_menu.js";
 import { Workspace } from "../session/workspace.js";
 import { workspaceCommands } from "../session/workspace_commands.js";
 import { systemClock } from "../socket.js";
 import { KeyBar } from "../touch/key_bar.js";
 import { Modifiers } from "../touch/modifiers.js";
-import { element, iconButton } from "../ui/dom.js";
+import { iconButton } from "../ui/dom.js";
 import { terminalCommands } from "../terminal/terminal_commands.js";
 import { Attention, pageTitle } from "./attention.js";
 import { LinkView } from "./link_view.js";
@@ -94,7 +95,7 @@ export class SessionPage {
       leave: () => this.#workspace.active?.focus(),
     });
     this.#files = new Files(context, frame, this.#workspace);
-    frame.place.replaceChildren(element("span", { className: "bar-session", text: place.session }));
+    new SessionMenu(context, frame.place);
     page.commands.add(workspaceCommands(this.#workspace, context), context.signal);
     page.commands.add(this.#commands(context), context.signal);
     const active = () => this.#workspace.active;
@@ -138,6 +139,17 @@ export class SessionPage {
     document.addEventListener("visibilitychange", () => document.hidden || this.#client.connect(), { signal });
     addEventListener("online", () => this.#client.connect(), { signal });
     addEventListener("pageshow", (event) => event.persisted && this.#client.connect(), { signal });
+  }
+
+  /**
+   * @param {Place} place
+   * @returns {boolean} whether that is in this session, and is shown
+   */
+  goTo({ session, isNamed, isHome, isNew, terminal }) {
+    if (isHome || !isNamed || session !== this.#place.session || !this.#hasBegun) return false;
+    if (isNew) this.#page.attempt(this.#workspace.open());
+    else if (terminal !== null) this.#page.attempt(this.#workspace.show(terminal));
+    return true;
   }
 
   start() {

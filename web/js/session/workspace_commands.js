@@ -33,7 +33,7 @@ export function workspaceCommands(workspace, context) {
       id: "terminal.new",
       title: "New terminal",
       icon: "plus",
-      keys: "Ctrl+Shift+Enter",
+      keys: "Ctrl+Shift+S",
       isPossible: mayWrite,
       run: () => context.attempt(workspace.open()),
     },
