@@ -69,6 +69,20 @@ class Audience:
         """Tell nobody anything any more."""
         self._notices.close()
 
+    def serve(self) -> bool:
+        """Send on what is new; whether every viewer is stalled, of those there are."""
+        if len(self._viewers) == 1:
+            (viewer,) = self._viewers.values()
+            viewer.pump()
+            return viewer.is_stalled
+        stalled = 0
+        for viewer in self:  # a failing sink may detach its viewer
+            viewer.pump()
+            if viewer.is_stalled:
+                stalled += 1
+                self.watch_lag(viewer)
+        return 0 < len(self._viewers) <= stalled
+
     def watch_lag(self, viewer: Viewer) -> None:
         """Let all see when ``viewer`` falls behind, or has come back.
 

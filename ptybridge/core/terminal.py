@@ -153,21 +153,7 @@ class Terminal:
 
     def _spread(self) -> None:
         """Send on what is new; stop reading while every viewer is stalled."""
-        if len(self.viewers) == 1:
-            for viewer in self.viewers:
-                viewer.pump()
-                if viewer.is_stalled:
-                    self._pause()
-                return
-        if not self.viewers:
-            return
-        stalled = 0
-        for viewer in self.viewers:  # a failing sink may detach its viewer
-            viewer.pump()
-            if viewer.is_stalled:
-                stalled += 1
-                self.viewers.watch_lag(viewer)
-        if stalled and stalled >= len(self.viewers):
+        if self.viewers.serve():
             self._pause()
 
     def drain(self, viewer: Viewer) -> None:
