@@ -86,6 +86,9 @@ async def test_the_shell_runs_where_the_terminal_is_that_was_typed_into_last(
             await ann.send("input", channel=channel, data=f"cd {tmp_path / name} && echo th''ere\r")
             while "there" not in (await ann.receive("output"))["data"]["output"]:
                 pass
+        await asyncio.sleep(
+            0.01
+        )  # uvloop's clock counts milliseconds; nobody types in two within one
         await ann.send("input", channel=1, data="\r")
         await ann.send("ping")
         await ann.receive("pong")

@@ -9,6 +9,7 @@ with those signals ignored, and env(1) gives the program their defaults back.
 import os
 import signal
 import struct
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -90,6 +91,12 @@ def pass_filter() -> None:
     os.dup2(filter_file, FILTER_DESCRIPTOR)
 
 
+def _own_below(*places: str) -> list[str]:
+    """What this program itself is made of, as far as it lies there: it has to run in the sandbox."""
+    own = (sys.prefix, str(Path(__file__).resolve().parents[2]))
+    return [folder for folder in own if folder.startswith(tuple(f"{place}/" for place in places))]
+
+
 def profile(
     bwrap: str, env: str, *, writable: Sequence[str], hidden: Sequence[Path]
 ) -> tuple[str, ...]:
@@ -115,6 +122,8 @@ def profile(
         # Names are looked up through here on most machines: /etc/resolv.conf is a link to it.
         *("--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"),
     ]
+    for folder in _own_below("/tmp", "/run"):  # noqa: S108
+        words += ["--ro-bind-try", folder, folder]
     for folder in dict.fromkeys(writable):
         if os.path.normpath(folder) != "/":
             words += ["--bind-try", folder, folder]
