@@ -141,8 +141,10 @@ class FakePty:
         self.turn()
 
     def turn(self) -> None:
-        """Be a level-triggered event loop until nothing is left or reading is paused."""
-        while self._printed and not self.is_paused:
+        """Be a level-triggered event loop until nothing is left, or nothing more is read."""
+        before = len(self._printed) + 1
+        while before > len(self._printed) > 0 and not self.is_paused:
+            before = len(self._printed)
             self._owner.on_readable()
 
     @property

@@ -1,6 +1,6 @@
 """Fitting a terminal to its viewers' windows, at a pace that programs can follow."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ptybridge.core.control import Control
@@ -13,6 +13,10 @@ from ptybridge.core.viewer import Viewer
 RESIZE_INTERVAL: Final = 0.05
 """Seconds between two changes of size: a program gets at most 20 SIGWINCH a second."""
 
+REFLOW_SECONDS: Final = 0.2
+"""How long after a change of size several viewers are given a snapshot: emulators do not agree on
+how lines flow anew, and programs have drawn themselves again by then."""
+
 
 class Fitting:
     """Which size a terminal should have, and when it is given that."""
@@ -23,8 +27,9 @@ class Fitting:
         *,
         clock: Clock,
         control: Control,
-        viewers: Callable[[], Iterable[Viewer]],
+        viewers: Callable[[], Sequence[Viewer]],
         resize: Callable[[WindowSize], bool],
+        has_screen: Callable[[], bool],
     ) -> None:
         """``resize`` gives the terminal a size, and says whether that was another one."""
         self._sizing = sizing
@@ -32,8 +37,10 @@ class Fitting:
         self._control = control
         self._viewers = viewers
         self._resize = resize
+        self._has_screen = has_screen
         self._resized_at = float("-inf")
         self._timer: Timer | None = None
+        self._reflow_timer: Timer | None = None
 
     def fit(self) -> None:
         """Give the terminal the size its viewers call for, now or in a moment."""
@@ -53,6 +60,17 @@ class Fitting:
         size = self.wanted()
         if size is not None and self._resize(size):
             self._resized_at = self._clock.time()
+            if self._reflow_timer is not None:
+                self._reflow_timer.cancel()
+            self._reflow_timer = self._clock.call_later(REFLOW_SECONDS, self._reflow)
+
+    def _reflow(self) -> None:
+        """Have several viewers see the same after a resize."""
+        self._reflow_timer = None
+        viewers = self._viewers()
+        if len(viewers) > 1 and self._has_screen():
+            for viewer in viewers:
+                viewer.start_over()
 
     def wanted(self) -> WindowSize | None:
         """The size by the rules; only visible viewers who may type have a say."""
@@ -71,3 +89,6 @@ class Fitting:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._reflow_timer is not None:
+            self._reflow_timer.cancel()
+            self._reflow_timer = None

@@ -27,6 +27,7 @@ from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.session import Session, Surroundings
 from ptybridge.core.statistics import TerminalStatistics
 from ptybridge.core.terminal import SHARED_FREELY, Terminal
+from ptybridge.core.turns import Turns
 from ptybridge.core.values import SessionId, TerminalId, WindowSize, is_name
 
 ENDED_LINGER = 300.0
@@ -91,6 +92,7 @@ class Registry:
         self._limits = limits
         self._make_screen = make_screen
         self._workers = workers
+        self._turns = Turns(clock)
         self._on_screen_lost = on_screen_lost
         self._on_ended = on_ended
         self._clock = clock
@@ -250,6 +252,7 @@ class Registry:
             rules=defaults.rules,
             make_screen=self._make_screen,
             workers=self._workers,
+            turns=self._turns,
             program=Program(argv, cwd or defaults.cwd),
         )
         own = {TERMINAL_VARIABLE: terminal_id, KEY_VARIABLE: terminal.description.offers.key}

@@ -18,16 +18,13 @@ from ptybridge.core.fitting import Fitting
 from ptybridge.core.input_queue import InputQueue
 from ptybridge.core.marks import Marks
 from ptybridge.core.occupation import Program
-from ptybridge.core.ports import Clock, MakeScreen, Pty, Timer, Workers
+from ptybridge.core.ports import Clock, MakeScreen, Pty, Workers
 from ptybridge.core.rules import Rules
 from ptybridge.core.screen import Screen, ScreenEvent, ScreenFailed, ScreenUnavailable
 from ptybridge.core.tail import Tail
+from ptybridge.core.turns import Turn, Turns
 from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, ViewerId, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES, Viewer, ViewerSink
-
-REFLOW_SECONDS = 0.2
-"""How long after a change of size several viewers are given a snapshot: emulators do not agree on
-how lines flow anew, and programs have drawn themselves again by then."""
 
 DRAIN_BYTES = 1024 * 1024
 """Most that is read after the child's end: a background process may go on printing for ever."""
@@ -78,6 +75,7 @@ class Terminal:
         rules: Rules = SHARED_FREELY,
         make_screen: MakeScreen | None = None,
         workers: Workers | None = None,
+        turns: Turns | None = None,
         program: Program | None = None,
     ) -> None:
         self.id = terminal_id
@@ -97,6 +95,7 @@ class Terminal:
         self._observer = observer
         self._pty: Pty | None = None
         self._viewer_count = 0
+        self._turn = Turn(turns or Turns(clock), self._take_in)
         self._is_paused = False
         self._is_forgotten = False
         self._input: InputQueue | None = None
@@ -104,10 +103,10 @@ class Terminal:
             rules.sizing,
             clock=clock,
             control=self.control,
-            viewers=lambda: self.viewers,
+            viewers=lambda: tuple(self.viewers),
             resize=self._resize,
+            has_screen=lambda: self.has_screen,
         )
-        self._reflow_timer: Timer | None = None
         self._feed = ScreenFeed(
             self.tail,
             clock=clock,
@@ -135,13 +134,22 @@ class Terminal:
     # --- output
 
     def on_readable(self) -> None:
-        """Move what is there into the tail and on to the viewers."""
+        """Take in what is there; where it is much, when others have had their turn."""
+        self._turn.take()
+
+    def _take_in(self, limit: int) -> int:
+        """Move at most so much of it into the tail and on to the viewers; how much it was."""
+        if self._is_paused or self.status is not None:  # since it began to wait for its turn
+            return 0
         room = self._feed.room
         if not room:
             self._pause()
-        elif self._read(min(CHUNK_BYTES, room)):
+            return 0
+        count = self._read(min(limit, room))
+        if count:
             self._spread()
             self._feed.advance()
+        return count
 
     def _read(self, limit: int) -> int:
         """Read once into the tail; how many bytes came."""
@@ -241,11 +249,10 @@ class Terminal:
             for viewer in self.viewers:
                 viewer.pump()
         self.status = status
+        self._turn.leave()
         self.marks.append(self.tail.end, Exited(status))
         self._pty.close()
         self.on_input_taken()
-        if self._reflow_timer is not None:
-            self._reflow_timer.cancel()
         self._fitting.close()
         self.control.close()
         self._feed.catch_up()
@@ -396,9 +403,6 @@ class Terminal:
         self.marks.append(self.tail.end, Resized(size, self.tail.end))
         for viewer in self.viewers:
             viewer.pump()
-        if self._reflow_timer is not None:
-            self._reflow_timer.cancel()
-        self._reflow_timer = self._clock.call_later(REFLOW_SECONDS, self._reflow)
         return True
 
     def _read_before_resize(self) -> None:
@@ -406,10 +410,3 @@ class Terminal:
         self._feed.catch_up()
         if not self._is_paused and self._read(min(CHUNK_BYTES, self._feed.room)):
             self._spread()
-
-    def _reflow(self) -> None:
-        """Have several viewers see the same after a resize."""
-        self._reflow_timer = None
-        if self.has_screen and len(self.viewers) > 1:
-            for viewer in self.viewers:
-                viewer.start_over()
