@@ -29,7 +29,8 @@ RATE = 1_000_000
 
 _PRINTER = """exec {python} -IS -c '
 import os, time
-text = b"the quick brown fox jumps over the lazy dog; pack my box with jugs\\n" * 300
+if b"{ready}": os.write(1, b"{ready}"), os.read(0, 1)
+text = b"the quick brown fox jumps over the lazy dog; pack my box with jugs\\n" * 150
 due = time.monotonic()
 while True:
     os.write(1, text)
@@ -43,9 +44,12 @@ LIMIT = 100.0
 """Seconds that all may take."""
 
 
-def printer(rate: int) -> str:
-    """A program that writes so many bytes of lines a second, some 20 kB at a time."""
-    return _PRINTER.format(python=sys.executable, rate=rate)
+def printer(rate: int, *, ready: bytes = b"") -> str:
+    """A program that writes so many bytes of lines a second, some 10 kB at a time.
+
+    Where there is something to say when it is ``ready``, it waits for a line before it begins.
+    """
+    return _PRINTER.format(python=sys.executable, rate=rate, ready=ready.decode())
 
 
 class Terminals:
@@ -118,7 +122,7 @@ def _percentile(typist: Viewer, samples: int, percent: float) -> float:
 def _printing(served: Bridge) -> Iterator[None]:
     """Have programs print to viewers that take it, until the block ends."""
     with ExitStack() as stack:
-        script = f"stty -echo; printf {READY.decode()}; read _; {printer(RATE)}"
+        script = f"stty -echo; {printer(RATE, ready=READY)}"
         viewers: list[Selectable] = []
         for _ in range(PRINTING):
             viewer = stack.enter_context(stack.enter_context(served.open(script)).view())
