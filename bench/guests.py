@@ -25,12 +25,19 @@ from bench.bridge import (
 from bench.subjects import COLS, ROWS, Unmeasured
 from bench.terminals import printer
 from bench.websocket import BINARY, TEXT, WebSocket
+from ptybridge.core.session_log import MAX_EVENTS
 
 PRINTING = 10
 """How many of the terminals print all the time; the others print what is typed."""
 
 PRINTED = 30_000
 """Bytes a second that each of those prints."""
+
+TALKS = 2
+"""Sessions in which people talk."""
+
+UNANSWERED = 100
+"""Messages that are said before one waits until the server has come so far."""
 
 
 class Stock:
@@ -122,6 +129,23 @@ class Guest:
         self._websocket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_lingering)
 
 
+def _talk(number: int) -> str:
+    return f"talk-{number}"
+
+
+def talk_at_length(server: Bridge) -> None:
+    """Say as much in each session as its log keeps, so that what follows takes no more room."""
+    with server.connection() as (_, connection):
+        for session in map(_talk, range(TALKS)):
+            connection.request("subscribe", sessionID=session)
+            for number in range(MAX_EVENTS):
+                connection.request("say", sessionID=session, text=f"word {number}")
+                if number % UNANSWERED == 0:
+                    connection.request("ping")
+                    connection.reply("pong")
+            connection.request("unsubscribe", sessionID=session)
+
+
 class Visitor(threading.Thread):
     """Somebody who comes, does something, and goes, again and again.
 
@@ -191,7 +215,7 @@ class Visitor(threading.Thread):
     def _talk(self) -> None:
         """Follow a session and say something in it, as others do."""
         with self._server.connection() as (_, connection):
-            session = f"talk-{self._chance.randrange(8)}"
+            session = _talk(self._chance.randrange(TALKS))
             connection.request("subscribe", sessionID=session)
             for number in range(20):
                 connection.request("say", sessionID=session, text=f"word {number}")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench import bridge, processes
 from bench.bridge import Bridge
-from bench.guests import Stock, Visitor
+from bench.guests import Stock, Visitor, talk_at_length
 from bench.subjects import Unmeasured
 
 TERMINALS = 200
@@ -108,6 +108,8 @@ def soak(minutes: float, count: int, log: Path) -> list[str]:
         # Once around, so that what is made once and kept is there before.
         terminals.fill(count)
         terminals.ids += server.leave_running(COSTLY, 4)
+        if minutes >= 1:  # before that, what is said weighs nothing
+            talk_at_length(server)
         _visit(server, terminals, seconds=min(20.0, 20 * minutes))
         terminals.close()
         before = _settled(server, None)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ptybridge.core.bus import MAX_WOKEN, Bus
 from ptybridge.core.session_events import Cancelled, TextDelta
-from ptybridge.core.session_log import MAX_CHARACTERS, MAX_EVENTS, SessionLog
+from ptybridge.core.session_log import ENCODED_EVENTS, MAX_CHARACTERS, MAX_EVENTS, SessionLog
 from ptybridge.core.values import SessionId
 from tests.fakes import ManualClock
 
@@ -36,6 +36,14 @@ def test_the_oldest_events_give_way(event: Cancelled | TextDelta) -> None:
     with pytest.raises(LookupError):
         log.after(log.oldest - 2, limit=1)
     assert log.after(log.oldest - 1, limit=1)[0].seq == log.oldest
+
+
+def test_only_new_events_keep_what_goes_over_the_wire() -> None:
+    log = SessionLog()
+    for _ in range(ENCODED_EVENTS + 5):
+        log.append(Cancelled("x")).encoded = b"as it was sent"
+    encoded = [entry.encoded is not None for entry in log.after(0, limit=MAX_EVENTS)]
+    assert encoded == [False] * 5 + [True] * ENCODED_EVENTS
 
 
 class Woken:

@@ -16,6 +16,9 @@ MAX_EVENTS = 10_000
 MAX_CHARACTERS = 2 * 1024 * 1024
 """Characters of text that the events of a log hold together."""
 
+ENCODED_EVENTS = 256
+"""Newest events whose encoded form is kept: whoever follows is at one of these, as a rule."""
+
 
 class Entry:
     """An event and its number.
@@ -24,7 +27,7 @@ class Entry:
         seq: Its number in the session; the first is 1.
         event: What happened.
         characters: Characters of text that it holds.
-        encoded: What goes over the wire, kept by who encoded it first; None before.
+        encoded: What goes over the wire, kept by who encoded it first, while it is new; None else.
     """
 
     __slots__ = ("characters", "encoded", "event", "seq")
@@ -74,6 +77,8 @@ class SessionLog:
         entry = Entry(self.seq, event)
         self._entries.append(entry)
         self._characters += entry.characters
+        if len(self._entries) > ENCODED_EVENTS:
+            self._entries[-1 - ENCODED_EVENTS].encoded = None
         while len(self._entries) > MAX_EVENTS or (
             self._characters > MAX_CHARACTERS and len(self._entries) > 1
         ):
