@@ -92,7 +92,7 @@ def pass_filter() -> None:
 
 
 def _own_below(*places: str) -> list[str]:
-    """What this program itself is made of, as far as it lies there: it has to run in the sandbox."""
+    """What this program is made of, as far as it lies there: it has to run in a sandbox, too."""
     own = (sys.prefix, str(Path(__file__).resolve().parents[2]))
     return [folder for folder in own if folder.startswith(tuple(f"{place}/" for place in places))]
 

@@ -97,7 +97,7 @@ async def test_commands_have_marks_and_their_output_is_copied(browser: Browser) 
         await page.page.get_by_role("menuitem", name="Copy output").click()
         copied = await page.page.evaluate("navigator.clipboard.readText()")
         assert copied == "38\n39\n40"
-        await page.run("seq 200", "200")
+        await page.run("seq 200", "200\nsh>")
         await page.press("Control+Shift+ArrowUp")
         await page.press("Control+Shift+ArrowUp")
         await page.shows("cannot access")
