@@ -4,16 +4,17 @@ import multiprocessing
 import selectors
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from bench import bridge, processes
+from bench.bare import Bare
 from bench.bridge import Bridge
 from bench.echo import SCRIPT as ECHO_SCRIPT
 from bench.echo import WARM_UP, latencies
 from bench.figures import Row, Scale, Target
 from bench.subjects import READY, Selectable, Subject, Viewer, limit_to, receive_until
-from bench.summary import percentile
+from bench.summary import percentile, ratios
 
 SIZES = (1, 10, 100)
 """How many terminals are open where growth is looked at."""
@@ -65,27 +66,43 @@ class Terminals:
         rows: list[Row] = []
         with limit_to(LIMIT, self.name), ExitStack() as stack:
             served = stack.enter_context(bridge.start())
-            typist = stack.enter_context(
-                stack.enter_context(served.open(ECHO_SCRIPT)).view(),
-            )
-            receive_until(typist, READY)
-            latencies(typist, WARM_UP)
+            typist, bare = (_typist(subject, stack) for subject in (served, Bare()))
             count = 1
             first = _resident(served)
             for size in SIZES:
                 rows += _at(served, typist, size - count, Scale("terminals", size))
                 count = size
-            idle = [_percentile(typist, samples, 50) for _ in range(rounds)]
+            typists = {served.name: typist, Bare.name: bare}
+            idle = _by_turns(typists, rounds, samples, 50)
             served.leave_running(IDLE_SCRIPT, OPEN - PRINTING - count)
             each = (_resident(served) - first) / (OPEN - PRINTING - 1) / KIBIBYTE
             with _printing(served):
-                late = [_percentile(typist, samples, 99) / of_idle for of_idle in idle]
-        name = served.name
+                late = _by_turns(typists, rounds, samples, 99)
+        multiples = {name: ratios(late[name], idle[name]) for name in typists}
         return [
             *rows,
-            Row("memory of an idle terminal", "KiB", {name: [each]}, (Target(100.0),)),
-            Row(f"echo p99, {OPEN} open, {PRINTING} print", "x p50", {name: late}, (Target(3.0),)),
+            Row("memory of an idle terminal", "KiB", {served.name: [each]}, (Target(100.0),)),
+            Row(f"echo p99, {OPEN} open, {PRINTING} print", "x p50", multiples, (Target(3.0),)),
         ]
+
+
+def _typist(subject: Subject, stack: ExitStack) -> Viewer:
+    """Somebody who types, until the stack is closed."""
+    typist = stack.enter_context(stack.enter_context(subject.open(ECHO_SCRIPT)).view())
+    receive_until(typist, READY)
+    latencies(typist, WARM_UP)
+    return typist
+
+
+def _by_turns(
+    typists: Mapping[str, Viewer], rounds: int, samples: int, percent: float
+) -> dict[str, list[float]]:
+    """The percentile of each one's echo, in each round."""
+    taken: dict[str, list[float]] = {name: [] for name in typists}
+    for _ in range(rounds):
+        for name, typist in typists.items():
+            taken[name].append(_percentile(typist, samples, percent))
+    return taken
 
 
 def _at(served: Bridge, typist: Viewer, coming: int, scale: Scale) -> list[Row]:
