@@ -35,7 +35,7 @@ text = b"the quick brown fox jumps over the lazy dog; pack my box with jugs\\n" 
 due = time.monotonic()
 while True:
     os.write(1, text)
-    due += len(text) / {rate}
+    due = max(due + len(text) / {rate}, time.monotonic())
     time.sleep(max(0, due - time.monotonic()))
 '"""
 
@@ -49,6 +49,7 @@ def printer(rate: int, *, ready: bytes = b"") -> str:
     """A program that writes so many bytes of lines a second, some 10 kB at a time.
 
     Where there is something to say when it is ``ready``, it waits for a line before it begins.
+    What it was kept from printing it does not print later: that would be a flood.
     """
     return _PRINTER.format(python=sys.executable, rate=rate, ready=ready.decode())
 
