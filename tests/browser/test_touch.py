@@ -139,6 +139,7 @@ async def test_what_keyboards_on_glass_compose_insert_and_take_away(
                 {"text": text, "selectionStart": len(text), "selectionEnd": len(text)},
             )
         await cdp.send("Input.insertText", {"text": "你好"})
+        await page.shows("你好")
         await page.press("Enter")
         await page.shows("M-dM-=M- M-eM-%M-=")
         await page.type("ab")

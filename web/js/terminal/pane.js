@@ -142,7 +142,6 @@ export class TerminalPane {
 
   /** @param {number} x @param {number} y */
   #openTouchMenu(x, y) {
-    this.view.selectWordAt(x, y); // again: browsers make a click of a finger that leaves
     const { selection } = this.view;
     /** @type {import("../ui/menu.js").Item[]} */
     const items = [

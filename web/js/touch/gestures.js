@@ -30,6 +30,7 @@ export function connectGestures(host, { onscroll, preferences, onpress, onreleas
   const fingers = new Map();
   let isScrolling = false;
   let isPressed = false;
+  let isClickDue = false;
   let speed = 0;
   let movedAt = 0;
   let press = 0;
@@ -52,10 +53,10 @@ export function connectGestures(host, { onscroll, preferences, onpress, onreleas
       fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
       clearTimeout(press);
       if (fingers.size === 1) {
-        isScrolling = isPressed = false;
+        isScrolling = isPressed = isClickDue = false;
         speed = 0;
         press = window.setTimeout(() => {
-          isPressed = true;
+          isPressed = isClickDue = true;
           onpress(event.clientX, event.clientY);
         }, LONG_PRESS_MS);
       } else if (fingers.size === 2) {
@@ -101,6 +102,11 @@ export function connectGestures(host, { onscroll, preferences, onpress, onreleas
     isPressed = false;
   };
   host.addEventListener("pointerup", lifted, { signal });
+  // Browsers make a click of a finger that leaves; behind a press it would choose what lies under it.
+  host.addEventListener("touchend", (event) => isClickDue && event.preventDefault(), {
+    passive: false,
+    signal,
+  });
   host.addEventListener("pointercancel", lifted, { signal });
   signal.addEventListener("abort", () => {
     clearTimeout(press);
