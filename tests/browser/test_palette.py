@@ -53,3 +53,19 @@ async def test_the_session_s_name_is_a_menu(browser: Browser, server: Server) ->
         await page.page.get_by_role("button", name="Close session").click()
         await page.page.wait_for_url("**/#/")
         assert not server.registry.sessions
+
+
+async def test_the_menu_has_what_one_looks_for_and_logs_out(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        await page.page.get_by_role("button", name="Menu", exact=True).click()
+        await page.picture("menu")
+        await page.page.get_by_role("menuitem", name="Settings").click()
+        await page.page.get_by_role("dialog", name="Settings").wait_for()
+        await page.press("Escape")
+        await page.page.get_by_role("button", name="Menu", exact=True).click()
+        await page.page.get_by_role("menuitem", name="Log out").click()
+        await page.is_in_state("failed")
+        await page.page.get_by_role("heading", name="Log in to open a terminal").wait_for()

@@ -99,3 +99,8 @@ export async function newestTerminal(session) {
 export async function logInAs(user, password) {
   return stateOf(await ask("api/login", { user, password }));
 }
+
+/** Ends the login, and with it every connection that came by it. */
+export async function logOut() {
+  await ask("api/logout", {});
+}

@@ -4,7 +4,7 @@
 
 import { FAILURES, showFailure } from "./error_view.js";
 import { RequestError } from "./client.js";
-import { logIn, logInAs, newestTerminal } from "./login.js";
+import { logIn, logInAs, logOut, newestTerminal } from "./login.js";
 import { askForPassword } from "./login_form.js";
 import { Commands } from "./page/commands.js";
 import { Frame } from "./page/frame.js";
@@ -12,6 +12,7 @@ import { HomePage } from "./page/home_page.js";
 import { LinkView } from "./page/link_view.js";
 import { pageCommands } from "./page/palette.js";
 import { Look } from "./page/look.js";
+import { pageMenu } from "./page/page_menu.js";
 import { Preferences } from "./page/preferences.js";
 import { SessionPage } from "./page/session_page.js";
 import { parsePlace } from "./place.js";
@@ -40,6 +41,7 @@ class App {
 
   async start() {
     followVisualViewport();
+    this.#frame.menu.append(pageMenu(this.#commands, () => void this.#logOut()));
     addEventListener("hashchange", () => void this.#go());
     this.#commands.add(pageCommands(this.#commands, (hash) => (location.hash = hash)));
     addEventListener("storage", () => this.#preferences.refresh());
@@ -93,6 +95,12 @@ class App {
     if (place.isHome) this.#shown = new HomePage(this.#frame, context);
     else this.#shown = new SessionPage(this.#frame, context, place, first);
     void this.#shown.start();
+  }
+
+  async #logOut() {
+    await logOut();
+    history.replaceState(null, "", document.baseURI);
+    location.reload(); // it asks for a login now
   }
 
   /** @param {unknown} error */

@@ -15,6 +15,8 @@ export class Frame {
   /** Buttons that belong to a session. */
   tools = find("tools");
   link = find("link");
+  /** What can be done with the page itself. */
+  menu = find("menu");
   /** The terminals, or the list of sessions. */
   stage = find("stage");
   /** The channel. */
