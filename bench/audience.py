@@ -91,11 +91,14 @@ def _flood(terminal: Terminal, expected: int) -> tuple[float, float]:
 
 
 def _take(viewer: Selectable) -> tuple[int, bytes]:
-    """Receive what is there for a viewer: how many bytes, and the last of them."""
+    """Receive what is there for a viewer, to the end: how many bytes, and the last of them.
+
+    What is left may be no output but a notice, behind which nothing comes.
+    """
     size, end = 0, b""
     while True:
         output = viewer.receive()
         size += len(output)
         end = (end + bytes(output[-END_BYTES:]))[-END_BYTES:]
-        if not viewer.has_more:
+        if END in end or not viewer.has_more:
             return size, end
