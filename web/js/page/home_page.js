@@ -3,7 +3,8 @@
  */
 
 import { found } from "../home/overview.js";
-import { SessionApi, SessionApiError } from "../home/session_api.js";
+import { ApiError } from "../api.js";
+import { SessionApi } from "../home/session_api.js";
 import { SessionSection } from "../home/session_section.js";
 import { Thumbnails } from "../home/thumbnails.js";
 import { openShareDialog } from "../session/share_dialog.js";
@@ -103,7 +104,7 @@ export class HomePage {
       this.#link.show("online", "Connected");
       this.#draw();
     } catch (error) {
-      if (!(error instanceof SessionApiError)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       if (this.#abort.signal.aborted) return;
       this.#link.show("offline", "Offline");
     }
@@ -200,7 +201,7 @@ export class HomePage {
     try {
       await act();
     } catch (error) {
-      if (!(error instanceof SessionApiError)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       this.#page.say(error.message);
     }
     await this.#look();

@@ -3,7 +3,8 @@
  * list of all shortcuts. As WAI-ARIA's combobox with a listbox says.
  */
 
-import { SessionApi, SessionApiError } from "../home/session_api.js";
+import { ApiError } from "../api.js";
+import { SessionApi } from "../home/session_api.js";
 import { element } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { openDialog } from "../ui/dialog.js";
@@ -172,7 +173,7 @@ export async function places(go) {
         })),
     ]);
   } catch (error) {
-    if (!(error instanceof SessionApiError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     return [];
   }
 }

@@ -2,7 +2,8 @@
  * The session's name in the bar, which is a menu: what can be done with the session, and the others.
  */
 
-import { SessionApi, SessionApiError } from "../home/session_api.js";
+import { ApiError } from "../api.js";
+import { SessionApi } from "../home/session_api.js";
 import { askDialog, confirmDialog } from "../ui/dialog.js";
 import { element } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
@@ -88,7 +89,7 @@ export class SessionMenu {
     try {
       await act();
     } catch (error) {
-      if (!(error instanceof SessionApiError)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       this.#context.say(error.message);
     }
   }

@@ -2,9 +2,10 @@
  * Sharing a session: making a link for somebody, and taking links back.
  */
 
+import { ApiError } from "../api.js";
 import { confirmDialog, openDialog } from "../ui/dialog.js";
 import { button, element, iconButton } from "../ui/dom.js";
-import { Shares, SharesError, stateOfShare } from "./shares.js";
+import { Shares, stateOfShare } from "./shares.js";
 
 /** @typedef {import("./shares.js").Share} Share */
 
@@ -147,7 +148,7 @@ class ShareDialog {
       this.#complaint.textContent = "";
       await work();
     } catch (error) {
-      if (!(error instanceof SharesError)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       this.#complaint.textContent = error.message;
     }
   }

@@ -2,25 +2,26 @@
  * Share links of a session: the server's routes, and how a link is told of. Draws nothing.
  */
 
+import { askApi } from "../api.js";
+
 /** @typedef {{ id: string, role: "watcher" | "writer" | "owner", name: string, madeBy: string, created: number,
  *   expires: number | null, maxUses: number | null, uses: number }} Share times in milliseconds since the epoch */
 
 /** @typedef {{ role: string, expiresIn: number | null, maxUses: number | null, name: string }} NewShare
  *   ``expiresIn`` in seconds; null: never, and any number of uses */
 
-export class SharesError extends Error {}
-
+/** Each method throws ``ApiError`` where the server refuses. */
 export class Shares {
-  #url;
+  #path;
 
   /** @param {string} sessionID */
   constructor(sessionID) {
-    this.#url = new URL(`api/sessions/${encodeURIComponent(sessionID)}/shares`, document.baseURI);
+    this.#path = `sessions/${encodeURIComponent(sessionID)}/shares`;
   }
 
   /** @returns {Promise<Share[]>} newest last */
   async list() {
-    return (await this.#ask("GET", this.#url)).shares;
+    return (await askApi("GET", this.#path)).shares;
   }
 
   /**
@@ -28,34 +29,13 @@ export class Shares {
    * @returns {Promise<string>} the link, which is told this once
    */
   async create(wanted) {
-    const { fragment } = await this.#ask("POST", this.#url, wanted);
+    const { fragment } = await askApi("POST", this.#path, wanted);
     return new URL(fragment, document.baseURI).href;
   }
 
   /** @param {string} id whoever came by it is out */
   async revoke(id) {
-    await this.#ask("DELETE", new URL(`${this.#url.href}/${encodeURIComponent(id)}`));
-  }
-
-  /**
-   * @param {string} method
-   * @param {URL} url
-   * @param {object} [body]
-   * @returns {Promise<any>}
-   * @throws {SharesError} why the server refused
-   */
-  async #ask(method, url, body) {
-    const headers = { "content-type": "application/json" };
-    const content = body === undefined ? {} : { headers, body: JSON.stringify(body) };
-    let answer;
-    try {
-      answer = await fetch(url, { method, ...content });
-    } catch {
-      throw new SharesError("The server does not answer.");
-    }
-    if (answer.ok) return answer.status === 204 ? null : answer.json();
-    const { error } = await answer.json().catch(() => ({}));
-    throw new SharesError(error?.message ?? `The server refused (${answer.status}).`);
+    await askApi("DELETE", `${this.#path}/${encodeURIComponent(id)}`);
   }
 }
 

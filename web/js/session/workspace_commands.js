@@ -2,6 +2,7 @@
  * What can be done with a session's terminals, as commands: docs/page.md lists their keys.
  */
 
+import { ApiError, askApi } from "../api.js";
 import { askDialog } from "../ui/dialog.js";
 
 /** @typedef {import("../page/commands.js").Command} Command */
@@ -206,10 +207,10 @@ async function rename(workspace, context) {
   });
   workspace.active?.focus();
   if (title === null) return;
-  const answer = await fetch(new URL(`api/terminals/${terminal}`, document.baseURI), {
-    method: "PATCH",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ title }),
-  });
-  if (!answer.ok) context.say((await answer.json()).error.message);
+  try {
+    await askApi("PATCH", `terminals/${encodeURIComponent(terminal)}`, { title });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    context.say(error.message);
+  }
 }
