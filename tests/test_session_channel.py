@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,9 +132,13 @@ async def test_what_is_no_longer_kept_is_one_gap(monkeypatch: pytest.MonkeyPatch
         assert gap == {"sessionID": "main", "from": 2, "to": newest - 3}
 
 
-async def test_who_joins_during_an_answer_gets_it_so_far_and_then_its_deltas() -> None:
+async def test_who_joins_during_an_answer_gets_it_so_far_and_then_its_deltas(
+    tmp_path: Path,
+) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
     async with running() as server, server.plain() as ann:
-        await prompt(ann, "echo one; read go < /tmp/none || sleep 0.5; echo two")
+        await prompt(ann, f"echo one; read go < {gate}; echo two")
         await until(ann, "text-delta")
         async with server.plain("/ws") as late:
             await late.send("subscribe", sessionID="main")
@@ -141,6 +147,7 @@ async def test_who_joins_during_an_answer_gets_it_so_far_and_then_its_deltas() -
             so_far = "".join(part["text"] for part in answer["parts"])
             assert so_far.startswith("one\n")
             assert "reason" not in answer
+            gate.write_text("go\n")
             rest = answer_of(await until(late, "message.completed"))
         assert (so_far + rest).endswith("two\n")
 
