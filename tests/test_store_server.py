@@ -132,7 +132,7 @@ async def test_a_full_disk_is_said_once_and_the_live_channel_goes_on(machine: Ma
             assert texts == ["kept", *map(str, range(12))]
             answer = await client.prompt("main", "echo still here")
             assert "".join([delta async for delta in answer]) == "still here\n"
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(2)  # the store writes within a second
             resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
             await client.say("main", "room again")
         code, _, errors = serving.end(signal.SIGTERM)
