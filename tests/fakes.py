@@ -14,6 +14,9 @@ from ptybridge.core.terminal import SHARED_FREELY, Terminal
 from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, WindowSize
 from ptybridge.core.viewer import Viewer
 
+FOLLOW_BYTES = 16 * 1024
+"""After so many bytes whoever reads is let follow, as the real one does after its own number."""
+
 
 class ManualTimer:
     """A timer of a ``ManualClock``."""
@@ -92,13 +95,19 @@ class FakePty:
     def directory(self) -> str | None:
         return None
 
-    def read_into(self, buffers: Sequence[memoryview]) -> int:
-        count = 0
+    def read_into(
+        self, buffers: Sequence[memoryview], follow: Callable[[int], None] | None = None
+    ) -> int:
+        count = followed = 0
         for buffer in buffers:
-            part = self._printed[: len(buffer)]
-            buffer[: len(part)] = part
-            del self._printed[: len(part)]
-            count += len(part)
+            for at in range(0, len(buffer), FOLLOW_BYTES):
+                part = self._printed[: len(buffer[at : at + FOLLOW_BYTES])]
+                buffer[at : at + len(part)] = part
+                del self._printed[: len(part)]
+                count += len(part)
+                if follow is not None and count - followed >= FOLLOW_BYTES:
+                    follow(count - followed)
+                    followed = count
         return count
 
     def write(self, data: bytes | memoryview) -> None:
@@ -134,6 +143,10 @@ class FakePty:
         self.is_closed = True
 
     # --- what the test does
+
+    def prints_unheard(self, data: bytes) -> None:
+        """The program prints; the owner has yet to be told."""
+        self._printed += data
 
     def prints(self, data: bytes) -> None:
         """The program prints; the owner reads unless reading is paused."""

@@ -19,7 +19,7 @@ from ptybridge.core.feeding import (
 from ptybridge.core.screen import Bell, ScreenFailed, ScreenFormat, ScreenOwner
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
 from ptybridge.core.values import WindowSize
-from tests.fakes import FakeWorkers, Shown, Stage
+from tests.fakes import FOLLOW_BYTES, FakeWorkers, Shown, Stage
 
 CAPACITY = 8 * ROOM_BYTES
 
@@ -138,6 +138,57 @@ def test_what_is_costly_goes_to_a_thread_from_the_piece_on_that_showed_it() -> N
     stage.clock.advance(COSTLY_SECONDS)
     stage.pty.prints(b"z")
     assert stage.screens[0].fed.endswith(b"yz")
+
+
+def test_a_flood_is_seen_while_it_is_read() -> None:
+    stage = FedStage()
+    _, sink = stage.view()
+    seen: list[tuple[int, int]] = []
+    screen = stage.screens[0]
+    screen.on_work = lambda _: seen.append((len(screen.fed), len(sink.data)))
+    stage.pty.prints(b"x" * 3 * FOLLOW_BYTES + b"y")
+    assert seen == [
+        (FOLLOW_BYTES, 0),
+        (2 * FOLLOW_BYTES, 0),
+        (3 * FOLLOW_BYTES, 0),
+        (3 * FOLLOW_BYTES + 1, 3 * FOLLOW_BYTES + 1),
+    ]
+
+
+def test_what_is_costly_by_and_by_goes_to_a_thread_too() -> None:
+    """Otherwise each piece of a read could take as long as all of it may."""
+    stage = FedStage()
+    piece = COSTLY + b"x" * (FOLLOW_BYTES - 1)
+    stage.pty.prints(3 * piece)
+    assert len(stage.screens[0].fed) == 2 * FOLLOW_BYTES
+    assert len(stage.workers.jobs) == 1
+    stage.settle()
+
+
+def test_what_one_read_took_does_not_count_for_the_next() -> None:
+    stage = FedStage()
+    piece = COSTLY + b"x" * (FOLLOW_BYTES - 1)
+    for _ in range(3):
+        stage.pty.prints(piece)
+    stage.clock.advance(PAUSE)
+    stage.pty.prints(b"y")
+    assert not stage.workers.jobs
+    assert stage.screens[0].fed.endswith(b"xy")
+
+
+def test_what_a_read_before_a_resize_took_does_not_count_for_the_next() -> None:
+    """What is read then is fed by ``catch_up``."""
+    stage = FedStage()
+    piece = COSTLY + b"x" * (FOLLOW_BYTES - 1)
+    stage.pty.prints_unheard(piece)
+    stage.view(size=WindowSize(30, 90))
+    assert stage.pty.sizes == [WindowSize(30, 90)]
+    stage.work(2)
+    stage.pty.prints(piece)
+    stage.clock.advance(PAUSE)
+    stage.pty.prints(b"y")
+    assert not stage.workers.jobs
+    assert stage.screens[0].fed.endswith(b"xy")
 
 
 def test_of_what_is_costly_no_more_is_read_than_one_can_wait_for() -> None:

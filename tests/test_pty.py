@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from ptybridge.adapters.pty import PosixPty
+from ptybridge.adapters.pty import FOLLOW_BYTES, PosixPty
 from ptybridge.core.errors import LimitReached
 from ptybridge.core.values import ExitStatus, WindowSize
 from tests.real_pty import PATIENCE, Keeper, turns
@@ -103,6 +103,21 @@ async def test_one_read_takes_more_than_the_kernel_gives_at_once(other: Other) -
     buffer = bytearray(64 * 1024)
     assert pty.read_into([memoryview(buffer)]) == 10_240
     assert buffer[:10_240] == bytes(range(256)) * 40
+
+
+async def test_who_reads_much_may_work_on_it_meanwhile(other: Other) -> None:
+    pty = other.pty(Keeper())
+    printed = bytes(range(256)) * 40
+    other.prints(printed)
+    buffer = bytearray(64 * 1024)
+    followed: list[bytes] = []
+    total = pty.read_into(
+        [memoryview(buffer)], lambda count: followed.append(bytes(buffer[:count]))
+    )
+    assert total == len(printed)
+    (part,) = followed
+    assert len(part) >= FOLLOW_BYTES
+    assert printed.startswith(part)
 
 
 async def test_reading_is_paused_until_it_is_resumed(other: Other) -> None:

@@ -29,6 +29,11 @@ program may close its terminal and open ``/dev/tty`` again later.
 INTERACTIVE_BYTES = 256
 """A first read of less is taken for the answer to a key, with nothing behind it."""
 
+FOLLOW_BYTES = 8192
+"""After so many, who reads is let work on them. The kernel keeps 12 KiB between a program and its
+reader: as long as these fill up, the program goes on while nobody reads; beyond that it waits.
+"""
+
 
 class PosixPty:
     """The master of a pseudo-terminal on the running event loop; see ``core.ports.Pty``.
@@ -84,7 +89,9 @@ class PosixPty:
         self._has_ended = False
         self._reopen_timer: asyncio.TimerHandle | None = None
 
-    def read_into(self, buffers: Sequence[memoryview]) -> int:
+    def read_into(
+        self, buffers: Sequence[memoryview], follow: Callable[[int], None] | None = None
+    ) -> int:
         """Fill ``buffers`` in order with what is there, until they are full or it is not.
 
         One read of a pseudo-terminal gives at most 4 KiB (N_TTY_BUF_SIZE), hence the loop. It
@@ -92,11 +99,11 @@ class PosixPty:
         much as the key, and if there is more the owner is told so.
 
         Returns:
-            How many bytes were read. 0 means that nothing is there, exactly: the kernel moves
-            what the program has written before it answers EAGAIN.
+            How many bytes were read in all. 0 means that nothing is there, exactly: the kernel
+            moves what the program has written before it answers EAGAIN.
         """
         master = self._master
-        total = 0
+        total = followed = 0
         try:
             for buffer in buffers:
                 size = len(buffer)
@@ -110,6 +117,9 @@ class PosixPty:
                     total += count
                     if total < INTERACTIVE_BYTES and filled < size:
                         return total
+                    if total - followed >= FOLLOW_BYTES and follow is not None:
+                        follow(total - followed)
+                        followed = total
         except BlockingIOError:
             pass
         except OSError as error:

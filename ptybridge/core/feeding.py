@@ -79,6 +79,7 @@ class ScreenFeed:
         self._timer: Timer | None = None
         self._fed_at = float("-inf")
         self._costly_until = float("-inf")
+        self._began: float | None = None
         self._piece = GREATEST_PIECE
         self._piece_took = 0.0
         self._made_small_at = 0
@@ -118,6 +119,7 @@ class ScreenFeed:
 
         What comes in small pieces, one soon after the other, is gathered.
         """
+        began, self._began = self._began, None
         backlog = self._tail.end - self.fed
         if self.screen is None or self._job is not None or not backlog:
             return
@@ -126,16 +128,29 @@ class ScreenFeed:
             return
         now = self._clock.time()
         is_costly = now < self._costly_until
-        if (is_costly or backlog < AT_ONCE_BYTES) and now - self._fed_at < PAUSE:
+        may_wait = began is None and (is_costly or backlog < AT_ONCE_BYTES)
+        if may_wait and now - self._fed_at < PAUSE:
             if self._timer is None:
                 self._timer = self._clock.call_later(PAUSE, self._go_on)
         elif is_costly:
             self._hand_over(self._workers)
         else:
-            self._feed_on_loop(self._workers, now)
+            self._feed_on_loop(self._workers, now, began)
+
+    def keep_up(self) -> None:
+        """Show the screen what has come of a read that goes on; ``advance`` follows it."""
+        workers = self._workers
+        if self.screen is None or self._job is not None or workers is None:
+            return
+        now = self._clock.time()
+        if now >= self._costly_until:
+            if self._began is None:
+                self._began = workers.cpu_seconds()
+            self._feed_on_loop(workers, now, self._began)
 
     def catch_up(self) -> None:
         """Show the screen all there is before this returns."""
+        self._began = None
         while self._job is not None:  # what it left may have been handed over, too
             self._settle(self._job_number, self._job.wait())
         was_waiting = self._timer is not None
@@ -187,10 +202,14 @@ class ScreenFeed:
         self._fed_at = self._clock.time()
         self._tell()
 
-    def _feed_on_loop(self, workers: Workers, now: float) -> None:
-        """Feed all that is there, unless it turns out to be costly."""
+    def _feed_on_loop(self, workers: Workers, now: float, began: float | None) -> None:
+        """Feed all that is there, unless it turns out to be costly.
+
+        ``began`` is when the read began of which it is a part, by ``Workers.cpu_seconds``.
+        """
         self._stop_timer()
-        began = workers.cpu_seconds()
+        if began is None:
+            began = workers.cpu_seconds()
         end = self._tail.end
         while self.screen is not None and self.fed < end:
             self._feed_to(min(end, self.fed + AT_ONCE_BYTES))
@@ -204,7 +223,10 @@ class ScreenFeed:
             self._hand_over(workers)
 
     def _feed_to(self, until: int) -> None:
-        self._try(lambda: self._feed(until))
+        try:
+            self._feed(until)
+        except ScreenFailed as error:
+            self.lose(error)
         self.fed = until
 
     def _feed(self, until: int) -> None:

@@ -99,11 +99,18 @@ class Pty(Protocol):
     @property
     def input_taken(self) -> int: ...  # noqa: D102 - see Attributes
 
-    def read_into(self, buffers: Sequence[memoryview]) -> int:
+    def read_into(
+        self, buffers: Sequence[memoryview], follow: Callable[[int], None] | None = None
+    ) -> int:
         """Fill ``buffers`` in order with what is there, until they are full or it is not.
 
+        Args:
+            buffers: Where to.
+            follow: Called where much comes, in the middle of it, with the number of bytes since
+                the last call: what it does takes no time from the program, which prints on.
+
         Returns:
-            How many bytes were read; 0 when there is nothing now.
+            How many bytes were read in all; 0 when there is nothing now.
         """
 
     def write(self, data: bytes | memoryview) -> None:

@@ -154,10 +154,15 @@ class Terminal:
     def _read(self, limit: int) -> int:
         """Read once into the tail; how many bytes came."""
         assert self._pty is not None
-        count = self._pty.read_into(self.tail.room(limit))
-        if count:
-            self.tail.commit(count)
+        begin = self.tail.end
+        count = self._pty.read_into(self.tail.room(limit), self._follow)
+        self.tail.commit(begin + count - self.tail.end)
         return count
+
+    def _follow(self, count: int) -> None:
+        """Let the screen see what has come of much, while the program prints on."""
+        self.tail.commit(count)
+        self._feed.keep_up()
 
     def _spread(self) -> None:
         """Send on what is new; stop reading while every viewer is stalled."""
