@@ -1,17 +1,19 @@
 """Stretches of rows as VT bytes: what `rows` does for a row, done for many of them at once.
 
 Nearly all of a scrollback is text in some colours, and lines that fill their row and go on in the
-next. Whole stretches of that are taken apart by operations on all of their cells together, so that
-only a change of style costs something in Python. What is out of the ordinary, a wide or combined
-character, a background without text, a link, ends a stretch, and its row is written by itself.
+next. Whole stretches of that are taken apart by operations on all of their cells together, and
+`weaving` writes them. What is out of the ordinary, a combined character, a background without text,
+a link, ends a stretch, and its row is written by itself.
 """
 
 import re
-from itertools import accumulate, pairwise
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 
 from ptybridge.adapters.ghostty.cells import RowReader
 from ptybridge.adapters.ghostty.model import CONTINUES, WRAPPED, Page, cell_width_log2
+from ptybridge.adapters.ghostty.weaving import BLANK, everywhere_but_zero, ones, woven
 
 MAX_ROWS: Final = 128
 """Rows of a stretch at most: some hundred microseconds of work."""
@@ -22,17 +24,15 @@ _MANY_ROWS: Final = 16
 _LANE: Final = 4
 """Bytes of a cell here: the low half of its word (see `cells`), which has no more than a code point
 and the number of a style below 64."""
+_STYLES: Final = 64
 _CODE_POINT: Final = 0xFFFFFF << 2
 _WHOLE_LINE: Final = 2 << 4
 """Flags of a row that is packed so, and neither wraps nor goes on with another."""
 _LINE_END: Final = (ord("\n") << 2).to_bytes(_LANE, "little")
-_CODE_POINTS: Final = bytes(range(0, 256, 4))
-"""Low bytes of cells that hold one code point or none; the others' two low bits say what else."""
-_LATIN: Final = bytes(range(4))
-"""Second bytes of cells that hold a code point below 256."""
+_ASCII_MIDDLE: Final = b"\0\1"
+"""Second bytes of cells that hold ASCII."""
 
-_SAME_STYLE: Final = re.compile(rb"[^\0]\0*")
-_GAP: Final = re.compile("\0+")
+_ASCII_TEXT: Final = bytes(range(0x20, 0x7F)) + b"\0\n"
 _CONTROL: Final = re.compile("[\x01-\x09\x0b-\x1f\x80-\x9f]")
 
 
@@ -43,7 +43,7 @@ class StretchReader:
         self._page = page
         self._reader = reader
         self._cols = cols
-        self._sequences: dict[int, str] = {0: "\x1b[m"}
+        self._limit = MAX_ROWS
 
     def read(self, start: int, stop: int) -> tuple[int, bytes]:
         """Write rows from ``start`` on, as many as can be written together.
@@ -56,20 +56,40 @@ class StretchReader:
         """
         if self._page.cols != self._cols:
             return start, b""
-        end, cells = self._gather(start, min(stop, start + MAX_ROWS))
-        text = self._text(cells) if end > start else None
-        return (start, b"") if text is None else (end, text)
+        ends, cells = self._gather(start, min(stop, start + self._limit))
+        text, styles = _characters(cells), cells[3::_LANE]
+        lines = len(ends)
+        if len(text) < len(styles):  # there is something else than text
+            lines = text.count("\n")
+            self._limit = max(1, 2 * ends[lines - 1] - 2 * start if lines else self._limit // 2)
+            length = text.rfind("\n")
+            text, styles = text[:length], styles[:length]
+        elif lines:
+            self._limit = min(MAX_ROWS, 2 * self._limit)
+        if not lines:
+            return start, b""
+        return ends[lines - 1], woven(text, styles, self._sequences)
 
-    def _gather(self, start: int, stop: int) -> tuple[int, bytes]:
-        """The cells of rows from ``start`` to where the last whole line ends, with line ends."""
+    @cached_property
+    def _sequences(self) -> dict[int, bytes]:
+        """What makes a style the pen's, by the fourth byte of a cell."""
+        sequences = {0: b"\x1b[m"}
+        for style in self._page.styles:
+            if style < _STYLES:
+                sequences[style << 2] = b"\x1b[0%sm" % self._reader.attributes_of(style).parameters
+        return sequences
+
+    def _gather(self, start: int, stop: int) -> tuple[Sequence[int], bytes]:
+        """The rows that follow each whole line from ``start`` on, and the lines' cells."""
         flags, full = self._page.flags, self._cols * _LANE
         end = start
         while end < stop and flags[end] == _WHOLE_LINE:
             end += 1
         if end - start >= _MANY_ROWS:
-            return end, _LINE_END.join(self._page.cells[start:end])
+            return range(start + 1, end + 1), _LINE_END.join(self._page.cells[start:end])
         parts: list[bytes] = []
-        end, end_parts = start, 0
+        ends: list[int] = []
+        whole_parts = 0
         wraps = False
         for index in range(start, stop):
             row = flags[index]
@@ -84,10 +104,11 @@ class StretchReader:
             parts.append(cells)
             wraps = bool(row & WRAPPED)
             if not wraps:
-                end, end_parts = index + 1, len(parts)
+                ends.append(index + 1)
+                whole_parts = len(parts)
             elif len(cells) != full or not int.from_bytes(cells[-_LANE:], "little") & _CODE_POINT:
                 break
-        return end, b"".join(parts[:end_parts])
+        return ends, b"".join(parts[:whole_parts])
 
     def _lanes(self, index: int) -> bytes | None:
         """A row's cells, if they have no more than lanes hold."""
@@ -107,49 +128,33 @@ class StretchReader:
             first & _CODE_POINT != 0 and not self._reader.attributes_of(first >> 26).has_background
         )
 
-    def _text(self, cells: bytes) -> bytes | None:
-        """The bytes for ``cells``; None when there is something else than text in them."""
-        if cells[::_LANE].translate(None, _CODE_POINTS):
-            return None
-        text = _characters(cells)
-        styles = cells[3::_LANE]  # four times the number, for of a code point nothing is there
-        if not text.replace("\n", "").isprintable():
-            if _CONTROL.search(text):
-                return None
-            for gap in _GAP.finditer(text):
-                if any(styles[gap.start() : gap.end()]):
-                    return None
-        if styles.strip(b"\0"):
-            text = self._styled(text, styles)
-        if "\0" in text:
-            text = _GAP.sub(lambda gap: f"\x1b[{len(gap[0])}C", text)
-        return text.replace("\n", "\r\n").encode()
-
-    def _styled(self, text: str, styles: bytes) -> str:
-        """``text`` with a sequence wherever the style changes, and the default one at its end."""
-        count = len(text)
-        value = int.from_bytes(styles, "little")
-        changes = (value ^ value << 8).to_bytes(count + 1, "little")
-        plain = count - len(changes[:count].lstrip(b"\0"))
-        ends = accumulate(map(len, _SAME_STYLE.findall(changes, plain, count)), initial=plain)
-        sequences = {style: self._sequence(style >> 2) for style in set(styles)}
-        parts = [sequences[styles[start]] + text[start:end] for start, end in pairwise(ends)]
-        return text[:plain] + "".join(parts) + (self._sequence(0) if styles[-1] else "")
-
-    def _sequence(self, style: int) -> str:
-        sequence = self._sequences.get(style)
-        if sequence is None:
-            parameters = self._reader.attributes_of(style).parameters.decode()
-            sequence = self._sequences[style] = f"\x1b[0{parameters}m"
-        return sequence
-
 
 def _characters(cells: bytes) -> str:
-    """The code points of cells that hold nothing else but a style."""
-    low, middle = cells[::_LANE], cells[1::_LANE]
-    if not cells[2::_LANE].strip(b"\0") and not middle.translate(None, _LATIN):
-        value = int.from_bytes(low, "little") >> 2 | int.from_bytes(middle, "little") << 6
-        return value.to_bytes(len(low), "little").decode("latin-1")
-    lanes = bytearray(cells)
-    lanes[3::_LANE] = bytes(len(low))
-    return (int.from_bytes(lanes, "little") >> 2).to_bytes(len(cells), "little").decode("utf-32-le")
+    """The characters of cells, up to the first that has something else than a character."""
+    count = len(cells) // _LANE
+    low, middle, high = cells[::_LANE], cells[1::_LANE], cells[2::_LANE]
+    lows = int.from_bytes(low, "little")
+    if unusual := lows & 3 * ones(count):
+        return _characters(cells[: _lane_of(unusual) * _LANE])
+    if high == bytes(count) and not middle.translate(None, _ASCII_MIDDLE):
+        points = (lows >> 2 | int.from_bytes(middle, "little") << 6).to_bytes(count, "little")
+        text = points.decode("latin-1")
+        is_text = not points.translate(None, _ASCII_TEXT)
+    else:
+        lanes = bytearray(cells)
+        lanes[3::_LANE] = bytes(count)
+        points = (int.from_bytes(lanes, "little") >> 2).to_bytes(len(cells), "little")
+        text = points.decode("utf-32-le")
+        is_text = text.replace("\n", "").replace(BLANK, "").isprintable()
+    if not is_text and (control := _CONTROL.search(text)):
+        text = text[: control.start()]
+    if BLANK in text and (styles := int.from_bytes(cells[3::_LANE], "little")):
+        content = lows | int.from_bytes(middle, "little") | int.from_bytes(high, "little")
+        if unusual := styles & ~everywhere_but_zero(content, count):
+            text = text[: _lane_of(unusual)]
+    return text
+
+
+def _lane_of(lanes: int) -> int:
+    """Which byte of ``lanes`` is the first that is not zero."""
+    return (lanes & -lanes).bit_length() - 1 >> 3
