@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ptybridge.adapters.ghostty.weaving import BLANK, woven
+from ptybridge.adapters.ghostty.weaving import BLANK, FILL, NOTHING, woven
 
 MANY = 256
 characters = st.sampled_from((BLANK, BLANK, "\n", "a", "~", " ", "é", "→", "\uffff", "🚀"))
@@ -62,3 +62,18 @@ def test_styles_may_be_as_many_as_there_are(character: str, count: int) -> None:
     assert woven(character * 2 * count, styles, sequences) == written_singly(
         character * 2 * count, styles, sequences
     )
+
+
+def test_backgrounds_are_erased_and_passed_over_but_at_the_end_of_a_line() -> None:
+    text = "a" + 3 * FILL + "b" + 2 * FILL + BLANK + "\n" + 4 * FILL + "\n" + FILL
+    styles = bytes([0, 1, 1, 1, 0, 1, 2, 0, 0, 2, 2, 2, 2, 0, 0])
+    assert woven(text, styles, {0: b"<>", 1: b"<1>", 2: b"<2>"}) == (
+        b"a<1>\x1b[3X\x1b[3C<>b<1>\x1b[1X\x1b[1C<2>\x1b[1X\x1b[1C<>\x1b[1C\r\n"
+        b"<2>\x1b[4X<>\r\n\x1b[1X\x1b[1C"
+    )
+
+
+@pytest.mark.parametrize("styles", [bytes(5), bytes([4, 4, 4, 4, 0])])
+def test_the_second_half_of_a_character_is_not_written(styles: bytes) -> None:
+    written = woven(f"中{NOTHING}文{NOTHING}x", styles, {0: b"<>", 4: b"<b>"})
+    assert written.replace(b"<b>", b"").replace(b"<>", b"") == "中文x".encode()

@@ -232,7 +232,7 @@ class RowReader:
             if characters:
                 runs.append(self._text(key, characters, width, wide_head))
                 characters, key = [], -1
-            _append_blank(runs, self._blank(word))
+            _append_blank(runs, self.background_of(word))
         if characters:
             runs.append(self._text(key, characters, width, wide_head))
         return runs
@@ -266,7 +266,7 @@ class RowReader:
             )
         return attributes
 
-    def _blank(self, word: int) -> Attributes:
+    def background_of(self, word: int) -> Attributes:
         """The background of an empty cell."""
         content = word >> 2 & 0xFFFFFF
         color: Color

@@ -2,18 +2,27 @@
 
 Nearly all of a scrollback is text in some colours, and lines that fill their row and go on in the
 next. Whole stretches of that are taken apart by operations on all of their cells together, and
-`weaving` writes them. What is out of the ordinary, a combined character, a background without text,
-a link, ends a stretch, and its row is written by itself.
+`weaving` writes them. What is out of the ordinary (a combined character, a link, a style beyond the
+first 64) ends a stretch, and its row is written by itself.
 """
 
 import re
+from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
 from ptybridge.adapters.ghostty.cells import RowReader
 from ptybridge.adapters.ghostty.model import CONTINUES, WRAPPED, Page, cell_width_log2
-from ptybridge.adapters.ghostty.weaving import BLANK, everywhere_but_zero, ones, woven
+from ptybridge.adapters.ghostty.weaving import (
+    BLANK,
+    FILL,
+    NOTHING,
+    everywhere_but_zero,
+    ones,
+    woven,
+)
 
 MAX_ROWS: Final = 128
 """Rows of a stretch at most: some hundred microseconds of work."""
@@ -23,17 +32,30 @@ _MANY_ROWS: Final = 16
 
 _LANE: Final = 4
 """Bytes of a cell here: the low half of its word (see `cells`), which has no more than a code point
-and the number of a style below 64."""
+and the number of a style below 64. In a byte of each lane there are: two bits of kind and six of the
+content, eight of it, eight of it, and the style, shifted by two for no code point reaches there."""
 _STYLES: Final = 64
 _CODE_POINT: Final = 0xFFFFFF << 2
 _WHOLE_LINE: Final = 2 << 4
 """Flags of a row that is packed so, and neither wraps nor goes on with another."""
+_WHOLE_LINE_OF_WORDS: Final = 3 << 4
 _LINE_END: Final = (ord("\n") << 2).to_bytes(_LANE, "little")
+_LINE_END_WORD: Final = _LINE_END + bytes(_LANE)
 _ASCII_MIDDLE: Final = b"\0\1"
 """Second bytes of cells that hold ASCII."""
 
+_SECOND_HALF: Final = 1
+"""A cell here without content that is called a combined character: the second half of a wide one."""
+_WIDTHS: Final = bytes(3 if byte & 0b110011 else byte >> 2 & 3 for byte in range(256))
+"""What the sixth byte of a word says: 1 wide, 2 its second half, 3 or something else than that."""
+
 _ASCII_TEXT: Final = bytes(range(0x20, 0x7F)) + b"\0\n"
-_CONTROL: Final = re.compile("[\x01-\x09\x0b-\x1f\x80-\x9f]")
+_ANY_CONTROL: Final = re.compile("[\x01-\x09\x0b-\x1f\x80-\x9f]")
+_CONTROL: Final = re.compile("[\x01-\x09\x0b\x0d\x0f-\x1f\x80-\x9f]")
+"""The same but for what `weaving` reads."""
+
+_UNDRAWN: Final = re.compile(f"[{BLANK} ]{NOTHING}")
+"""A wide blank, which comes about in a way of its own."""
 
 
 class StretchReader:
@@ -44,6 +66,8 @@ class StretchReader:
         self._reader = reader
         self._cols = cols
         self._limit = MAX_ROWS
+        self._fills: dict[bytes, int] = {}
+        self._combined = [*sorted({row for row, _ in page.graphemes}), len(page.cells)]
 
     def read(self, start: int, stop: int) -> tuple[int, bytes]:
         """Write rows from ``start`` on, as many as can be written together.
@@ -54,12 +78,13 @@ class StretchReader:
         Returns:
             The row that follows the stretch, ``start`` if there is none, and its bytes.
         """
-        if self._page.cols != self._cols:
+        combined = self._combined[bisect_left(self._combined, start)]
+        if self._page.cols != self._cols or combined == start:
             return start, b""
-        ends, cells = self._gather(start, min(stop, start + self._limit))
-        text, styles = _characters(cells), cells[3::_LANE]
+        ends, cells = self._gather(start, min(stop, start + self._limit, combined))
+        text, styles = self._characters(cells)
         lines = len(ends)
-        if len(text) < len(styles):  # there is something else than text
+        if len(text) < len(cells) // _LANE:  # there is something else than text
             lines = text.count("\n")
             self._limit = max(1, 2 * ends[lines - 1] - 2 * start if lines else self._limit // 2)
             length = text.rfind("\n")
@@ -83,10 +108,16 @@ class StretchReader:
         """The rows that follow each whole line from ``start`` on, and the lines' cells."""
         flags, full = self._page.flags, self._cols * _LANE
         end = start
-        while end < stop and flags[end] == _WHOLE_LINE:
+        while end < stop and flags[end] == flags[start]:
             end += 1
-        if end - start >= _MANY_ROWS:
-            return range(start + 1, end + 1), _LINE_END.join(self._page.cells[start:end])
+        if end - start >= _MANY_ROWS and flags[start] in (_WHOLE_LINE, _WHOLE_LINE_OF_WORDS):
+            rows = self._page.cells[start:end]
+            if flags[start] == _WHOLE_LINE:
+                return range(start + 1, end + 1), _LINE_END.join(rows)
+            cells = _narrowed(_LINE_END_WORD.join(rows))
+            if cells is not None:
+                return range(start + 1, end + 1), cells
+            self._limit = max(1, self._limit // 2)
         parts: list[bytes] = []
         ends: list[int] = []
         whole_parts = 0
@@ -106,7 +137,7 @@ class StretchReader:
             if not wraps:
                 ends.append(index + 1)
                 whole_parts = len(parts)
-            elif len(cells) != full or not int.from_bytes(cells[-_LANE:], "little") & _CODE_POINT:
+            elif len(cells) != full or not _is_written(int.from_bytes(cells[-_LANE:], "little")):
                 break
         return ends, b"".join(parts[:whole_parts])
 
@@ -117,42 +148,124 @@ class StretchReader:
         if kind == 2 or not packed:
             return packed
         if kind == 3:
-            return None
+            return _narrowed(packed)
         points = packed.decode("utf-16-le" if kind else "latin-1").encode("utf-32-le")
         return (int.from_bytes(points, "little") << 2).to_bytes(len(points), "little")
 
     def _wraps_by_itself(self, cells: bytes) -> bool:
         """Whether a row that goes on with a full one comes about by printing its text."""
         first = int.from_bytes(cells[:_LANE], "little")
-        return (
-            first & _CODE_POINT != 0 and not self._reader.attributes_of(first >> 26).has_background
+        return _is_written(first) and not self._reader.attributes_of(first >> 26).has_background
+
+    def _characters(self, cells: bytes) -> tuple[str, bytes]:
+        """The characters of cells and their styles, up to the first that is none of `weaving`'s."""
+        count = len(cells) // _LANE
+        special = 0
+        if int.from_bytes(cells[::_LANE], "little") & 3 * ones(count):
+            cells, special = self._with_controls(cells)
+            count = len(cells) // _LANE
+        low, middle, high, styles = (cells[place::_LANE] for place in range(_LANE))
+        lows = int.from_bytes(low, "little")
+        if high == bytes(count) and not middle.translate(None, _ASCII_MIDDLE):
+            points = (lows >> 2 | int.from_bytes(middle, "little") << 6).to_bytes(count, "little")
+            text = points.decode("latin-1")
+            is_text = not points.translate(None, _ASCII_TEXT)
+        else:
+            lanes = bytearray(cells)
+            lanes[3::_LANE] = bytes(count)
+            points = (int.from_bytes(lanes, "little") >> 2).to_bytes(len(cells), "little")
+            text = points.decode("utf-32-le")
+            is_text = text.replace("\n", "").replace(BLANK, "").isprintable()
+        if special and text.count(FILL) + text.count(NOTHING) != special:
+            return "", b""
+        if not is_text and (control := (_CONTROL if special else _ANY_CONTROL).search(text)):
+            text = text[: control.start()]
+        if special and (undrawn := _UNDRAWN.search(text)):
+            text = text[: undrawn.start()]
+        if BLANK in text and (styled := int.from_bytes(styles, "little")):
+            content = lows | int.from_bytes(middle, "little") | int.from_bytes(high, "little")
+            if unusual := styled & ~everywhere_but_zero(content, count):
+                text = text[: _lane_of(unusual)]
+        return text, styles[: len(text)]
+
+    def _with_controls(self, cells: bytes) -> tuple[bytes, int]:
+        """Cells with `weaving`'s controls where they have backgrounds or halves of characters.
+
+        Returns:
+            The cells up to the first that is something else, and how many controls are there.
+        """
+        count = len(cells) // _LANE
+        every = ones(count)
+        low, middle, high, styles = (
+            int.from_bytes(cells[place::_LANE], "little") for place in range(_LANE)
         )
-
-
-def _characters(cells: bytes) -> str:
-    """The characters of cells, up to the first that has something else than a character."""
-    count = len(cells) // _LANE
-    low, middle, high = cells[::_LANE], cells[1::_LANE], cells[2::_LANE]
-    lows = int.from_bytes(low, "little")
-    if unusual := lows & 3 * ones(count):
-        return _characters(cells[: _lane_of(unusual) * _LANE])
-    if high == bytes(count) and not middle.translate(None, _ASCII_MIDDLE):
-        points = (lows >> 2 | int.from_bytes(middle, "little") << 6).to_bytes(count, "little")
-        text = points.decode("latin-1")
-        is_text = not points.translate(None, _ASCII_TEXT)
-    else:
+        fills = low >> 1 & every
+        halves = low & every & ~fills
+        content = everywhere_but_zero(low & 0xFC * every | middle | high, count)
+        if combined := halves & content:
+            return self._with_controls(cells[: _lane_of(combined) * _LANE])
+        is_fill = (fills << 8) - fills
+        fill_styles = 0
+        left = fills
+        while left:
+            lane = _lane_of(left)
+            word = cells[lane * _LANE : (lane + 1) * _LANE]
+            style = self._fill_style(word)
+            if style is None:
+                return self._with_controls(cells[: lane * _LANE])
+            others = low ^ word[0] * every | middle ^ word[1] * every
+            others |= high ^ word[2] * every | styles ^ word[3] * every
+            same = every & ~everywhere_but_zero(others, count)
+            fill_styles |= same * style
+            left &= ~same
+        low = low & ~is_fill & ~halves | fills * (ord(FILL) << 2) | halves * (ord(NOTHING) << 2)
         lanes = bytearray(cells)
-        lanes[3::_LANE] = bytes(count)
-        points = (int.from_bytes(lanes, "little") >> 2).to_bytes(len(cells), "little")
-        text = points.decode("utf-32-le")
-        is_text = text.replace("\n", "").replace(BLANK, "").isprintable()
-    if not is_text and (control := _CONTROL.search(text)):
-        text = text[: control.start()]
-    if BLANK in text and (styles := int.from_bytes(cells[3::_LANE], "little")):
-        content = lows | int.from_bytes(middle, "little") | int.from_bytes(high, "little")
-        if unusual := styles & ~everywhere_but_zero(content, count):
-            text = text[: _lane_of(unusual)]
-    return text
+        for place, plane in enumerate((
+            low, middle & ~is_fill, high & ~is_fill, styles & ~is_fill | fill_styles
+        )):  # fmt: skip
+            lanes[place::_LANE] = plane.to_bytes(count, "little")
+        return bytes(lanes), fills.bit_count() + halves.bit_count()
+
+    def _fill_style(self, cell: bytes) -> int | None:
+        """A number for the style that erases with the background of ``cell``, if one is left."""
+        style = self._fills.get(cell)
+        if style is None:
+            attributes = self._reader.background_of(int.from_bytes(cell, "little"))
+            sequence = b"\x1b[0%sm" % attributes.parameters
+            same = (known for known, other in self._sequences.items() if other == sequence)
+            style = next(same, len(self._fills) << 2 | 2)
+            if style > 0xFF:
+                return None
+            self._fills[cell] = style
+            self._sequences[style] = sequence
+        return style
+
+
+def _is_written(cell: int) -> bool:
+    """Whether the cell has a character of its own, or the second half of one."""
+    return (not cell & 3 and cell & _CODE_POINT != 0) or cell & (_CODE_POINT | 3) == _SECOND_HALF
+
+
+def _narrowed(words: bytes) -> bytes | None:
+    """The low halves of cell words; None if something else than widths and marks is in the others.
+
+    A second half of a wide character becomes ``_SECOND_HALF``.
+    """
+    halves = array("I", words)
+    low, high = halves[::2].tobytes(), halves[1::2].tobytes()
+    widths = high[1::4].translate(_WIDTHS)
+    nothing = bytes(len(widths))
+    if high[::4] != nothing or high[2::4] != nothing or high[3::4] != nothing:
+        return None
+    if widths == nothing:
+        return low
+    if widths.replace(b"\1\2", b"").strip(b"\0"):
+        return None
+    lanes = bytearray(low)
+    seconds = int.from_bytes(widths, "little") >> 1 & ones(len(widths))
+    firsts = int.from_bytes(low[::_LANE], "little")
+    lanes[::_LANE] = (firsts | seconds).to_bytes(len(widths), "little")
+    return bytes(lanes)
 
 
 def _lane_of(lanes: int) -> int:

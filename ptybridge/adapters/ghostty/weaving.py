@@ -15,9 +15,15 @@ from typing import Final
 BLANK: Final = "\0"
 """In a text: a cell that is passed over."""
 
-_GAP: Final = b"\x0b"
+FILL: Final = "\x0c"
+"""In a text: a cell without a character, but with its style's background."""
+NOTHING: Final = "\x0e"
+"""In a text: the second cell of a wide character."""
+
+_GAP: Final = "\x0b"
 _GAPS: Final = re.compile(b"(\x0b+)")
-_MARKS: Final = bytes(set(range(1, 0x20)) - {*b"\n\x1b", *_GAP})
+_FILLS: Final = re.compile(b"(\x0c+)")
+_MARKS: Final = bytes(set(range(1, 0x20)) - set(f"\n\x1b{_GAP}{FILL}{NOTHING}".encode()))
 """What stands for a style before its sequence does: bytes that are in no text and no sequence."""
 _ASCII_MARKS: Final = _MARKS + bytes(range(0x80, 0x100))
 """The same for a text in ASCII."""
@@ -28,14 +34,14 @@ def woven(text: str, styles: bytes, sequences: Mapping[int, bytes]) -> bytes:
     r"""``text`` with the sequence of a style wherever it changes, from the default and back to it.
 
     Args:
-        text: Without controls but for ``BLANK`` and ends of lines.
+        text: Without controls but for the above and ends of lines.
         styles: A style a character.
         sequences: What makes a style the pen's; 0 is the default, as are those that are not there.
 
     >>> woven("a bc\0\0\0d\ne", bytes([0, 0, 4, 4, 0, 0, 0, 0, 0, 4]), {0: b"<>", 4: b"<b>"})
     b'a <b>bc<>\x1b[3Cd\r\n<b>e<>'
     """
-    text = text.replace(BLANK, _GAP.decode())
+    text = text.replace(BLANK, _GAP)
     marks = _ASCII_MARKS if text.isascii() else _MARKS
     used = [0, *(style for style in sequences if style and style in styles)]
     if len(used) == 1:
@@ -51,9 +57,19 @@ def woven(text: str, styles: bytes, sequences: Mapping[int, bytes]) -> bytes:
         written = _joined(text, styles, sequences)
     if styles and styles[-1] in used[1:]:
         written += sequences[0]
-    if _GAP in written:
+    if NOTHING in text:
+        written = written.replace(NOTHING.encode(), b"")
+    if _GAP in text:
         parts = _GAPS.split(written)
         parts[1::2] = [b"\x1b[%dC" % len(gap) for gap in parts[1::2]]
+        written = b"".join(parts)
+    if FILL in text:
+        parts = _FILLS.split(written)
+        ends = b"\n", sequences[0] + b"\n"
+        parts[1::2] = [
+            b"\x1b[%dX" % len(fill) + (b"" if then.startswith(ends) else b"\x1b[%dC" % len(fill))
+            for fill, then in zip(parts[1::2], parts[2::2], strict=True)
+        ]
         written = b"".join(parts)
     return written.replace(b"\n", b"\r\n")
 
