@@ -32,8 +32,8 @@ _MANY_ROWS: Final = 16
 
 _LANE: Final = 4
 """Bytes of a cell here: the low half of its word (see `cells`), which has no more than a code point
-and the number of a style below 64. In a byte of each lane there are: two bits of kind and six of the
-content, eight of it, eight of it, and the style, shifted by two for no code point reaches there."""
+and the number of a style below 64. Its bytes: two bits of kind and six of the code point; eight;
+eight; and the style, shifted by two, for no code point reaches that far."""
 _STYLES: Final = 64
 _CODE_POINT: Final = 0xFFFFFF << 2
 _WHOLE_LINE: Final = 2 << 4
@@ -45,7 +45,7 @@ _ASCII_MIDDLE: Final = b"\0\1"
 """Second bytes of cells that hold ASCII."""
 
 _SECOND_HALF: Final = 1
-"""A cell here without content that is called a combined character: the second half of a wide one."""
+"""What the second half of a wide character is here: a combined character without content."""
 _WIDTHS: Final = bytes(3 if byte & 0b110011 else byte >> 2 & 3 for byte in range(256))
 """What the sixth byte of a word says: 1 wide, 2 its second half, 3 or something else than that."""
 
