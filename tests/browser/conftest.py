@@ -8,16 +8,42 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Frame, Page, async_playwright
 
 from tests.server import TOKEN, Server, running
 
 ARTEFACTS = Path(__file__).parent / "artefacts"
 
-IN_FRONT = "document.querySelector('.pane[data-active] .pane-terminal')"
+PANE = ".pane[data-active] .pane-terminal"
+IN_FRONT = f"document.querySelector('{PANE}')"
 """The terminal that is in front, as JavaScript."""
 
+UNTIL_SHOWN = """([terminal, text]) => new Promise((resolve) => {
+  const look = () => {
+    const shown = document.querySelector(terminal)?.screenText ?? "";
+    if (shown.includes(text)) resolve(shown);
+    else setTimeout(look, 20);
+  };
+  look();
+})"""
+"""Looks from within the page: to ask it from here costs three times what it does otherwise."""
+
+IS_STARTED = pytest.StashKey[bool]()
+
+NEEDLESS = (
+    # What Playwright turns off, too, and what would be on again with a list of one's own.
+    "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsUpgrades,"
+    "HttpsFirstBalancedModeAutoEnable,LensOverlay,MediaRouter,PaintHolding,"
+    "ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,"
+    "NetworkTimeServiceQuerying,AimEnabled,PreconnectToSearch,"
+    # Processes that every page would have beside its own, for half of what a test costs: one for
+    # the next page, and those for what drops down from an address bar that nobody sees.
+    "SpareRendererForSitePerProcess,"
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup"
+)
+
 FLAGS = [
+    f"--disable-features={NEEDLESS}",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -26,12 +52,14 @@ FLAGS = [
 ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Mark a module before its tests are made: a mark that comes later chooses no loop.
+
+    With a loop for each test, the browser would be started for each, too.
+    """
+    if isinstance(collector, pytest.Module) and Path(__file__).parent in collector.path.parents:
+        collector.add_marker(pytest.mark.browser)
+        collector.add_marker(pytest.mark.asyncio(loop_scope="session"))
 
 
 def chromium() -> str:
@@ -43,8 +71,10 @@ def chromium() -> str:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def browser(pytestconfig: pytest.Config) -> AsyncIterator[Browser]:
     """One for all tests: a start takes as long as a test, and contexts share nothing."""
+    assert not pytestconfig.stash.get(IS_STARTED, False), "the browser is started once"
+    pytestconfig.stash[IS_STARTED] = True
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield launched
@@ -58,10 +88,17 @@ async def server() -> AsyncIterator[Server]:
 
 
 class Tab:
-    """A page at work: what it shows, what is typed into it, what went wrong in it."""
+    """A page at work: what it shows, what is typed into it, what went wrong in it.
+
+    Attributes:
+        frame: Where its terminal is.
+        terminal: What selects it there.
+    """
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self.frame: Page | Frame = page
+        self.terminal = PANE
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
@@ -75,11 +112,12 @@ class Tab:
 
     async def is_in_state(self, state: str) -> None:
         """Wait for a state of the link."""
-        await self.page.wait_for_selector(f'html[data-state="{state}"]')
+        await self.frame.wait_for_selector(f'html[data-state="{state}"]')
 
     async def text(self) -> str:
         """What is visible on the screen."""
-        shown: str = await self.page.evaluate(f"{IN_FRONT}?.screenText ?? ''")
+        look = "terminal => document.querySelector(terminal)?.screenText ?? ''"
+        shown: str = await self.frame.evaluate(look, self.terminal)
         return shown
 
     async def everything(self) -> str:
@@ -88,7 +126,13 @@ class Tab:
         return held
 
     async def type(self, text: str) -> None:
+        """Press a key for each letter; each costs a picture of the page."""
         await self.page.keyboard.type(text)
+
+    async def enter(self, command: str) -> None:
+        """Give a program a line: its text at once, as from an input method, and the Enter key."""
+        await self.page.keyboard.insert_text(command)
+        await self.press("Enter")
 
     async def press(self, key: str) -> None:
         await self.page.keyboard.press(key)
@@ -97,15 +141,14 @@ class Tab:
         """Wait until ``text`` is on the screen; all that is on it."""
         try:
             async with asyncio.timeout(15):
-                while text not in (shown := await self.text()):
-                    await asyncio.sleep(0.02)
+                shown: str = await self.frame.evaluate(UNTIL_SHOWN, [self.terminal, text])
         except TimeoutError:
             pytest.fail(f"{text!r} did not appear on:\n{await self.text()}")
         return shown
 
     async def run(self, command: str, marker: str) -> str:
         """Run a shell command and wait for what it prints."""
-        await self.type(command + "\n")
+        await self.enter(command)
         return await self.shows(marker)
 
     async def picture(self, name: str) -> None:

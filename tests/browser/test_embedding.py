@@ -52,15 +52,7 @@ class Embedded(Tab):
     def __init__(self, page: Page, frame: Frame) -> None:
         super().__init__(page)
         self.frame = frame
-
-    async def is_in_state(self, state: str) -> None:
-        await self.frame.wait_for_selector(f'html[data-state="{state}"]')
-
-    async def text(self) -> str:
-        shown: str = await self.frame.evaluate(
-            "document.querySelector('.pane-terminal')?.screenText ?? ''"
-        )
-        return shown
+        self.terminal = ".pane-terminal"
 
 
 async def told(page: Page, kind: str) -> dict[str, Any]:
@@ -104,7 +96,7 @@ async def test_a_site_shows_a_terminal_and_both_talk(browser: Browser) -> None:
             await frame.wait_for_selector('html[data-look="light"]')
             await embedded.run("echo $((6*7))-framed", "42-framed")
             await page.picture("embedded")
-            await embedded.type("printf '\\033]2;<b>a title</b>\\007'\n")
+            await embedded.enter("printf '\\033]2;<b>a title</b>\\007'")
             await page.page.wait_for_function(
                 "document.getElementById('says').textContent === '<b>a title</b>'"
             )

@@ -18,7 +18,8 @@ async def test_a_shell_is_typed_into_and_comes_back_after_a_reload(
     async with tab(browser) as page:
         await page.open(address(server))
         assert "token" not in page.page.url
-        await page.run("x=kept; echo $((6*7))-é中😀", "42-é中😀")
+        await page.type("x=kept; echo $((6*7))-é中😀\n")
+        await page.shows("42-é中😀")
         await page.picture("shell")
         where = page.page.url
         await page.page.reload()
@@ -44,7 +45,7 @@ async def test_vim_htop_and_less_are_drawn_and_answer(
 ) -> None:
     async with tab(browser, scheme=scheme) as page:
         await page.open(address(server))
-        await page.type("HOME=/tmp vim -Nu NONE -n\n")
+        await page.enter("HOME=/tmp vim -Nu NONE -n")
         await page.shows("VIM - Vi IMproved")
         await page.type("ihello from vim")
         await page.press("Escape")
@@ -52,10 +53,10 @@ async def test_vim_htop_and_less_are_drawn_and_answer(
         await page.picture(f"vim-{scheme}")
         await page.type(":q!\n")
         await page.shows("sh> ")
-        await page.type("less /etc/passwd\n")
+        await page.enter("less /etc/passwd")
         await page.shows("root:x:0:0")
         await page.type("q")
-        await page.type("HOME=/tmp htop\n")
+        await page.enter("HOME=/tmp htop")
         await page.shows("F10Quit")
         await page.picture(f"htop-{scheme}")
         await page.press("F10")
@@ -66,13 +67,13 @@ async def test_vim_htop_and_less_are_drawn_and_answer(
 async def test_tmux_runs_inside(browser: Browser, server: Server) -> None:
     async with tab(browser) as page:
         await page.open(address(server))
-        await page.type("tmux -L ptybridge-test -f /dev/null new -s inner\n")
+        await page.enter("tmux -L ptybridge-test -f /dev/null new -s inner")
         await page.shows("[inner]")
-        await page.type('tmux -L ptybridge-test split-window -h; echo sp""lit\n')
+        await page.enter('tmux -L ptybridge-test split-window -h; echo sp""lit')
         await page.shows("split")
         await page.shows("│")
         await page.picture("tmux")
-        await page.type("tmux -L ptybridge-test kill-server\n")
+        await page.enter("tmux -L ptybridge-test kill-server")
         await page.shows("[server exited]")
 
 
@@ -117,7 +118,7 @@ async def test_a_cut_in_the_middle_of_output_loses_nothing_and_repeats_nothing(
         await whole.page.goto("about:blank")
         await whole.open(f"http://127.0.0.1:{server.port}/#{place}")
         network.cut_after = 40_000
-        await cut.type(COUNT.format(n=6000) + "; echo al''l\n")
+        await cut.enter(COUNT.format(n=6000) + "; echo al''l")
         await cut.is_in_state("offline")
         await cut.picture("offline")
         await cut.type("typed while offline")
@@ -239,7 +240,7 @@ async def test_hostile_text_cannot_end_its_bracketed_paste(
 async def test_ctrl_c_stops_a_flood(browser: Browser, server: Server) -> None:
     async with tab(browser) as page:
         await page.open(address(server))
-        await page.type("yes a long line of flood that goes on and on\n")
+        await page.enter("yes a long line of flood that goes on and on")
         await page.shows("flood")
         await asyncio.sleep(0.5)  # let it flow
         await page.press("Control+c")
@@ -288,7 +289,7 @@ async def test_the_end_of_the_program_is_told_and_a_new_one_is_at_hand(
 async def test_a_title_is_shown_as_text_only(browser: Browser, server: Server) -> None:
     async with tab(browser) as page:
         await page.open(address(server))
-        await page.type(r"printf '\033]2;<img src=x onerror=alert(1)>\007'" + "\n")
+        await page.enter(r"printf '\033]2;<img src=x onerror=alert(1)>\007'")
         await page.page.locator(".bar", has_text="<img src=x").wait_for()
         assert await page.page.locator("header img, .pane img").count() == 0
         assert page.errors == []

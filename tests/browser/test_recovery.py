@@ -50,7 +50,7 @@ async def test_a_server_that_comes_back_takes_the_explanation_away(browser: Brow
 async def test_a_new_terminal_does_not_keep_the_old_title(browser: Browser, server: Server) -> None:
     async with tab(browser) as page:
         await page.open(address(server))
-        await page.type(r"printf '\033]2;old-title\007'; exit" + "\n")
+        await page.enter(r"printf '\033]2;old-title\007'; exit")
         await expect(page.page).to_have_title(re.compile("^old-title"))
         await page.page.get_by_role("button", name="Run again").click()
         await expect(page.page).to_have_title(re.compile("^main"))

@@ -30,7 +30,7 @@ async def test_who_comes_late_into_vim_sees_and_edits_the_same(
         await first.run(
             "i=0; while [ $i -lt 500 ]; do i=$((i+1)); echo history $i; done", "history 500"
         )
-        await first.type("HOME=/tmp vim -Nu NONE -n\n")
+        await first.enter("HOME=/tmp vim -Nu NONE -n")
         await first.shows("VIM - Vi IMproved")
         await first.type("ifirst line")
         await first.shows("first line")
@@ -70,8 +70,8 @@ async def test_who_falls_behind_holds_nobody_up_and_catches_up(browser: Browser)
         await third.open(f"http://127.0.0.1:{slow_link.port}/#{fragment}&token={TOKEN}")
         await third.shows("sh> ")
         slow_link.hold()
-        await first.type(
-            "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); echo line $i; done; echo E''ND\n"
+        await first.enter(
+            "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); echo line $i; done; echo E''ND"
         )
         await first.shows("END")
         await second.shows("END")

@@ -86,7 +86,7 @@ async def test_a_finger_scrolls_the_scrollback_and_less(browser: Browser, server
         shown = await page.text()
         assert "line 200" not in shown
         assert 10 <= 200 - last_line(shown) <= 30
-        await page.type("clear; seq 300 > /tmp/ptybridge-touch; less /tmp/ptybridge-touch\n")
+        await page.enter("clear; seq 300 > /tmp/ptybridge-touch; less /tmp/ptybridge-touch")
         await page.shows("ptybridge-touch")
         await drag(cdp, (200, 520, 200, 200))
         async with asyncio.timeout(10):

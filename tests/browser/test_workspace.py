@@ -41,7 +41,7 @@ def titles(page: Tab) -> Locator:
 
 async def titled(page: Tab, name: str) -> None:
     """Have the program in front set its title."""
-    await page.type(f"printf '\\033]0;{name}\\007'\n")
+    await page.enter(f"printf '\\033]0;{name}\\007'")
     await page.page.locator(".tab[aria-selected=true] .tab-title", has_text=name).wait_for()
 
 
@@ -140,7 +140,7 @@ async def test_tabs_say_what_happens_behind_and_close_as_asked(
         await page.run("echo on''e", "one")
         await page.press("Control+Shift+S")
         await page.shows("sh> ")
-        await page.type("printf '\\033]9;4;1;40\\007'; sleep 0.3; printf '\\a'; cat\n")
+        await page.enter("printf '\\033]9;4;1;40\\007'; sleep 0.3; printf '\\a'; cat")
         tabs = page.page.get_by_role("tab")
         await page.page.locator(".mark-ring").first.wait_for()
         await page.press("Control+Shift+1")
