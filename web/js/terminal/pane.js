@@ -299,13 +299,13 @@ export class TerminalPane {
    * @param {string} [to] a viewer's id
    */
   async control(action, to) {
+    this.view.focus(); // before the answer: keys until then would go nowhere
     try {
       await this.#attachment?.control(action, to);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       this.hint(error.message);
     }
-    this.view.focus();
   }
 
   // --- the clipboard
