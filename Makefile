@@ -24,7 +24,7 @@ test: $(DEV)      ## every test: JavaScript, Python, a real browser
 	@PYTHON="$(PYTHON)" tools/system.sh test
 	@$(MAKE) --no-print-directory $(NODE)
 	cd web && npm run --silent check && npm test --silent
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 test-fast: $(DEV) ## the tests that take seconds: no browser, nothing slow
 	HYPOTHESIS_PROFILE=fast $(BIN)/pytest -n 2 --dist loadfile -m "not browser and not slow"
