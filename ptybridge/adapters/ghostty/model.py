@@ -1,6 +1,7 @@
 """What a terminal's state is made of, as plain values; `state` reads them from a snapshot."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -143,7 +144,7 @@ class Page:
     """
 
     cols: int
-    styles: dict[int, Style]
+    styles: Mapping[int, Style]
     hyperlinks: dict[int, Hyperlink]
     flags: list[int]
     cells: list[bytes]

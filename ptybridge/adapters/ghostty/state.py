@@ -17,12 +17,11 @@ import enum
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final
 
 from ptybridge.adapters.ghostty.model import (
     Charsets,
-    Color,
     Cursor,
     Hyperlink,
     Mode,
@@ -30,8 +29,8 @@ from ptybridge.adapters.ghostty.model import (
     Protection,
     Rgb,
     ScreenKey,
-    Style,
 )
+from ptybridge.adapters.ghostty.styles import StyleTable, decode_style
 from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.values import WindowSize
 
@@ -289,11 +288,8 @@ def _decode_screen(
 def _decode_page(payload: bytes) -> Page:
     cols, row_count, style_count, hyperlink_count, _, _, _, _ = _PAGE.unpack_from(payload)
     position = _PAGE.size
-    styles: dict[int, Style] = {}
-    for _ in range(style_count):
-        style_id = payload[position] | payload[position + 1] << 8
-        styles.setdefault(style_id, decode_style(payload[position + 2 : position + 18]))
-        position += 18
+    styles = StyleTable(payload[position : position + style_count * StyleTable.ENTRY_BYTES])
+    position += style_count * StyleTable.ENTRY_BYTES
     row_header = _ROW.unpack_from
     hyperlinks: dict[int, Hyperlink] = {}
     for _ in range(hyperlink_count):
@@ -323,36 +319,6 @@ def _decode_graphemes(payload: bytes, position: int) -> dict[tuple[int, int], st
         graphemes[row, col] = payload[position : position + 4 * length].decode("utf-32-le")
         position += 4 * length
     return graphemes
-
-
-@lru_cache(maxsize=4096)
-def decode_style(packed: bytes) -> Style:
-    """Read the 16 bytes of a style; programs use few, so they are kept."""
-    flags = int.from_bytes(packed[12:14], "little")
-    return Style(
-        foreground=_decode_color(packed[0:4]),
-        background=_decode_color(packed[4:8]),
-        underline_color=_decode_color(packed[8:12]),
-        bold=bool(flags & 1),
-        italic=bool(flags & 2),
-        faint=bool(flags & 4),
-        blink=bool(flags & 8),
-        inverse=bool(flags & 16),
-        invisible=bool(flags & 32),
-        strikethrough=bool(flags & 64),
-        overline=bool(flags & 128),
-        underline=flags >> 8 & 7,
-    )
-
-
-def _decode_color(packed: bytes) -> Color:
-    match packed[0]:
-        case 1:
-            return packed[1]
-        case 2:
-            return Rgb(*packed[1:4])
-        case _:
-            return None
 
 
 def _decode_charsets(packed: int) -> Charsets:
