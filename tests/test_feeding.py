@@ -19,6 +19,7 @@ from ptybridge.core.feeding import (
 from ptybridge.core.screen import Bell, ScreenFailed, ScreenFormat, ScreenOwner
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
 from ptybridge.core.values import WindowSize
+from ptybridge.core.viewer import CHUNK_BYTES
 from tests.fakes import FOLLOW_BYTES, FakeWorkers, Shown, Stage
 
 CAPACITY = 8 * ROOM_BYTES
@@ -108,7 +109,7 @@ def test_a_keys_echo_and_a_flood_of_text_are_seen_at_once() -> None:
     _, sink = stage.view()
     stage.pty.prints(b"?")
     assert bytes(stage.pty.received) == b"0!"
-    stage.pty.prints(b"x" * (3 * CAPACITY))
+    stage.pty.prints(b"x" * 48 * CHUNK_BYTES)
     assert not stage.workers.jobs
     assert len(stage.screens[0].fed) == stage.terminal.tail.end == len(sink.data)
 

@@ -182,6 +182,12 @@ def test_a_resize_reflows_and_a_program_cannot_resize() -> None:
     assert screen.size == WindowSize(10, 100)
 
 
+@pytest.mark.parametrize("between", [b"", b"\n", b"0;" * 4000 + b"3;"])
+def test_a_program_cannot_resize_however_its_output_is_cut(between: bytes) -> None:
+    screen, _ = screen_of(b"\x1b[?40h", b"\x1b", b"[", b"?", between, b"3", b"h", b"text")
+    assert screen.snapshot().size == SIZE  # it would fail at another
+
+
 def test_what_is_on_it_can_be_had_as_text_html_and_sequences() -> None:
     screen, _ = screen_of(b"plain \x1b[1;31m<red>\x1b[0m\r\nsecond")
     assert screen.rendered("text") == b"plain <red>\nsecond"

@@ -10,6 +10,7 @@ from ptybridge.core.fitting import RESIZE_INTERVAL
 from ptybridge.core.screen import ScreenFailed, ScreenFormat, ScreenOwner, ScreenUnavailable, Title
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
 from ptybridge.core.values import ExitStatus, Role, WindowSize
+from ptybridge.core.viewer import CHUNK_BYTES
 from tests.fakes import Shown, Stage
 
 SIZE = WindowSize(24, 80)
@@ -136,7 +137,7 @@ def test_a_full_socket_holds_back_one_viewer_only() -> None:
     slow.frame_limit = 1
     stage.pty.prints(b"a" * 70_000)
     assert len(live.data) == 70_000
-    assert len(slow.data) == 65536
+    assert len(slow.data) == CHUNK_BYTES
     slow.drains()
     assert slow.data == live.data
 

@@ -14,6 +14,7 @@ from ptybridge.adapters.working_directory import working_directory
 from ptybridge.core.errors import LimitReached
 from ptybridge.core.ports import PtyOwner
 from ptybridge.core.values import ExitStatus, WindowSize
+from ptybridge.core.viewer import READ_BYTES
 
 MAX_UNREAD_INPUT = 1024 * 1024
 """Bytes of input kept for a program that does not read; a large paste fits."""
@@ -29,7 +30,7 @@ program may close its terminal and open ``/dev/tty`` again later.
 INTERACTIVE_BYTES = 256
 """A first read of less is taken for the answer to a key, with nothing behind it."""
 
-FOLLOW_BYTES = 8192
+FOLLOW_BYTES = 2 * READ_BYTES
 """After so many, who reads is let work on them. The kernel keeps 12 KiB between a program and its
 reader: as long as these fill up, the program goes on while nobody reads; beyond that it waits.
 """

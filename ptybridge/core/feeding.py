@@ -207,7 +207,8 @@ class ScreenFeed:
 
         ``began`` is when the read began of which it is a part, by ``Workers.cpu_seconds``.
         """
-        self._stop_timer()
+        if self._timer is not None:
+            self._stop_timer()
         if began is None:
             began = workers.cpu_seconds()
         end = self._tail.end
@@ -218,7 +219,8 @@ class ScreenFeed:
                 self._piece = LEAST_PIECE
                 break
         self._fed_at = now
-        self._tell()
+        if self._told:
+            self._tell()
         if self.screen is not None and self.fed < end:
             self._hand_over(workers)
 

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from typing import Final
 
 from ptybridge.core.ports import Clock
-from ptybridge.core.viewer import CHUNK_BYTES
+from ptybridge.core.viewer import CHUNK_BYTES, READ_BYTES
 
-BULK_BYTES: Final = 4096
-"""Who has read so much at once prints much: it fills a terminal's buffer (N_TTY_BUF_SIZE)."""
+BULK_BYTES: Final = READ_BYTES
+"""Who has read so much at once prints much: it fills a terminal's buffer."""
 
 BULK_SECONDS: Final = 0.1
 """For how long that is believed."""
 
-SLICE_BYTES: Final = 16 * 1024
+SLICE_BYTES: Final = 4 * READ_BYTES
 """What is read in a turn while others wait for theirs: a tenth of a millisecond or two."""
 
 

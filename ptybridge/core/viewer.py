@@ -11,8 +11,13 @@ from ptybridge.core.values import Role, ViewerId, WindowSize
 if TYPE_CHECKING:
     from ptybridge.core.terminal import Terminal
 
-CHUNK_BYTES = 65536
-"""Most bytes of output in one frame: read until empty, then send once, but let others in."""
+READ_BYTES = 4095
+"""What one read of a pseudo-terminal gives, as a rule (N_TTY_BUF_SIZE, less one)."""
+
+CHUNK_BYTES = 16 * READ_BYTES
+"""Most bytes of output in one frame: read until empty, then send once, but let others in. A
+multiple, or each chunk of a flood would end with a read of the few bytes that still fit.
+"""
 
 
 class ViewerSink(Protocol):

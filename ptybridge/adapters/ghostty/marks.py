@@ -5,7 +5,7 @@ sequence, hence ``ESC ] 133 ;`` is always the beginning of a mark, wherever it s
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -29,7 +29,7 @@ _BEGINNING: Final = re.compile(
     rb"\x1b(?:\](?:[16](?:33?)?|7(?:7(?:50?)?)?|(?:133|633|%b);[^\x00-\x1f\x7f]*\x1b?)?)?\Z"
     % _OFFER
 )
-_ESCAPE: Final = b"\x1b"
+ESCAPE: Final = b"\x1b"
 _BRACKET: Final = b"]"
 _CODE: Final = re.compile(rb"-?[0-9]{1,10}")
 _VSCODE_ESCAPE: Final = re.compile(rb"\\(\\|x[0-9A-Fa-f]{2})")
@@ -42,24 +42,22 @@ class MarkScanner:
         self._begun = b""
         self._command_line: str | None = None
 
-    def scan(self, data: bytes | bytearray | memoryview) -> Iterator[tuple[int, ScreenEvent]]:
-        """The marks that end in ``data``, each with the position after it.
-
-        A chunk must be scanned to its end before the next.
-        """
+    def scan(self, data: bytes) -> Sequence[tuple[int, ScreenEvent]]:
+        """The marks that end in ``data``, each with the position after it."""
+        # To look for single bytes costs a tenth of what the expression does, and most of what is
+        # printed has no escape sequences or none that begins with ESC ].
         begun = self._begun
-        # To copy it and to look for single bytes costs a tenth of what the expression does, and
-        # most of what is printed has no escape sequences or none that begins with ESC ].
-        stream = begun + bytes(data)
-        if _ESCAPE not in stream:
-            self._begun = b""
-            return
+        if not begun and ESCAPE not in data:
+            return ()
+        stream = begun + data
+        found: list[tuple[int, ScreenEvent]] = []
         if _BRACKET in stream:
             for match in _MARK.finditer(stream):
                 event = self._event(match[1], match[2])
                 if event is not None:
-                    yield max(match.end() - len(begun), 0), event
+                    found.append((max(match.end() - len(begun), 0), event))
         self._begun = self._beginning(stream)
+        return found
 
     def _beginning(self, stream: bytes) -> bytes:
         """The end of ``stream`` that may turn out to be a mark."""

@@ -1,5 +1,6 @@
 """`Screen` on libghostty: the terminal emulator of Ghostty, as a library in this process."""
 
+import re
 from collections.abc import Callable, Iterator
 from html import escape
 from typing import Final, Self
@@ -7,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from ptybridge.adapters.ghostty import callbacks, rendering, state, vt
 from ptybridge.adapters.ghostty.library import INVALID_VALUE, CData, Library, load
-from ptybridge.adapters.ghostty.marks import MarkScanner
+from ptybridge.adapters.ghostty.marks import ESCAPE, MarkScanner
 from ptybridge.adapters.ghostty.model import Rgb
 from ptybridge.adapters.ghostty.replies import admitted
 from ptybridge.core.screen import (
@@ -36,6 +37,11 @@ _CURSOR: Final = Rgb(0xD4, 0xD4, 0xD4)
 
 _FULL_COMPRESSION: Final = 1
 
+_FINAL: Final = re.compile(rb"[@-Z\\-~]")
+"""What ends a control sequence (ECMA-48 section 5.4), whatever stands before it; but for ``[``,
+which may be the second byte of its beginning.
+"""
+
 
 def history_bytes(size: WindowSize, lines: int) -> int:
     """The library's limit for at least ``lines`` lines of history.
@@ -59,6 +65,7 @@ class GhosttyScreen:
         self._owner = owner
         self._scrollback_lines = scrollback_lines
         self._scanner = MarkScanner()
+        self._is_in_sequence = False
         self._error: BaseException | None = None
         self._native: CData = None
         self._handle: CData = None
@@ -99,17 +106,21 @@ class GhosttyScreen:
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes of the stream; see `Screen.feed`."""
-        terminal = self._terminal
+        # A copy costs less than to lend the library a part of a buffer.
+        terminal, stream = self._terminal, bytes(data)
         write = self._library.lib.ghostty_terminal_vt_write
-        with self._library.ffi.from_buffer("uint8_t[]", data) as start:
-            fed = 0
-            for end, event in self._scanner.scan(data):
-                write(terminal, start + fed, end - fed)
-                fed = end
-                self.event(event)
-            write(terminal, start + fed, len(data) - fed)
-        self._keep_size()
-        self._raise_error()
+        fed = 0
+        for end, event in self._scanner.scan(stream):
+            write(terminal, stream[fed:end], end - fed)
+            fed = end
+            self.event(event)
+        write(terminal, stream[fed:], len(stream) - fed)
+        has_escape = ESCAPE in stream
+        if has_escape or self._is_in_sequence:
+            self._keep_size()
+            self._is_in_sequence = has_escape or not _FINAL.search(stream)
+        if self._error is not None:
+            self._raise_error()
 
     def resize(self, size: WindowSize) -> None:
         """Change the size; see `Screen.resize`."""
