@@ -137,7 +137,7 @@ class Page:
     Attributes:
         cols: The width; differs from the terminal's while a reflow is put off.
         styles, hyperlinks: By the ids in the cells; 0, not in the tables, is none.
-        flags: A number a row: ``WRAPPED``, ``CONTINUES``, two bits of what a shell marked it as,
+        flags: A byte a row: ``WRAPPED``, ``CONTINUES``, two bits of what a shell marked it as,
             two of how its cells are packed.
         cells: Packed cells a row, up to the last that is not empty.
         graphemes: The code points after the first, by (row, column).
@@ -146,6 +146,11 @@ class Page:
     cols: int
     styles: Mapping[int, Style]
     hyperlinks: dict[int, Hyperlink]
-    flags: list[int]
+    flags: bytes
     cells: list[bytes]
     graphemes: dict[tuple[int, int], str]
+
+    def end_of_alike(self, start: int, stop: int) -> int:
+        """The row before ``stop`` that is the first after ``start`` with other flags, or that."""
+        rows = self.flags[start:stop]
+        return start + len(rows) - len(rows.lstrip(rows[:1]))

@@ -153,15 +153,9 @@ class RowWriter:
 
     def _plain_end(self, page: Page, start: int, stop: int) -> int:
         """Write whole rows of ASCII at once, as many as follow from ``start``; where they end."""
-        if self._is_wrapped or not self._pen.is_default:
+        if page.flags[start] or self._is_wrapped or not self._pen.is_default:
             return start
-        end = start
-        limit = min(stop, start + _PLAIN_BATCH)
-        flags = page.flags
-        while end < limit and not flags[end]:
-            end += 1
-        if end == start:
-            return start
+        end = page.end_of_alike(start, min(stop, start + _PLAIN_BATCH))
         text = b"\r\n".join(page.cells[start:end])
         if text.translate(None, _ASCII) or text.count(b"\n") + text.count(b"\r") != 2 * (
             end - start - 1

@@ -306,7 +306,7 @@ def _decode_page(payload: bytes) -> Page:
         row_flags.append(flags)
         row_cells.append(payload[start:position])
     graphemes = _decode_graphemes(payload, position)
-    return Page(cols, styles, hyperlinks, row_flags, row_cells, graphemes)
+    return Page(cols, styles, hyperlinks, bytes(row_flags), row_cells, graphemes)
 
 
 def _decode_graphemes(payload: bytes, position: int) -> dict[tuple[int, int], str]:

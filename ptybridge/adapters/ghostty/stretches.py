@@ -19,8 +19,8 @@ from ptybridge.adapters.ghostty.weaving import (
     BLANK,
     FILL,
     NOTHING,
+    every,
     everywhere_but_zero,
-    ones,
     woven,
 )
 
@@ -107,9 +107,7 @@ class StretchReader:
     def _gather(self, start: int, stop: int) -> tuple[Sequence[int], bytes]:
         """The rows that follow each whole line from ``start`` on, and the lines' cells."""
         flags, full = self._page.flags, self._cols * _LANE
-        end = start
-        while end < stop and flags[end] == flags[start]:
-            end += 1
+        end = self._page.end_of_alike(start, stop)
         if end - start >= _MANY_ROWS and flags[start] in (_WHOLE_LINE, _WHOLE_LINE_OF_WORDS):
             rows = self._page.cells[start:end]
             if flags[start] == _WHOLE_LINE:
@@ -159,13 +157,14 @@ class StretchReader:
 
     def _characters(self, cells: bytes) -> tuple[str, bytes]:
         """The characters of cells and their styles, up to the first that is none of `weaving`'s."""
-        count = len(cells) // _LANE
-        special = 0
-        if int.from_bytes(cells[::_LANE], "little") & 3 * ones(count):
-            cells, special = self._with_controls(cells)
-            count = len(cells) // _LANE
-        low, middle, high, styles = (cells[place::_LANE] for place in range(_LANE))
+        low, special = cells[::_LANE], 0
         lows = int.from_bytes(low, "little")
+        if lows & every(3, len(low)):
+            cells, special = self._with_controls(cells)
+            low = cells[::_LANE]
+            lows = int.from_bytes(low, "little")
+        middle, high, styles = cells[1::_LANE], cells[2::_LANE], cells[3::_LANE]
+        count = len(low)
         if high == bytes(count) and not middle.translate(None, _ASCII_MIDDLE):
             points = (lows >> 2 | int.from_bytes(middle, "little") << 6).to_bytes(count, "little")
             text = points.decode("latin-1")
@@ -195,13 +194,13 @@ class StretchReader:
             The cells up to the first that is something else, and how many controls are there.
         """
         count = len(cells) // _LANE
-        every = ones(count)
+        one = every(1, count)
         low, middle, high, styles = (
             int.from_bytes(cells[place::_LANE], "little") for place in range(_LANE)
         )
-        fills = low >> 1 & every
-        halves = low & every & ~fills
-        content = everywhere_but_zero(low & 0xFC * every | middle | high, count)
+        fills = low >> 1 & one
+        halves = low & one & ~fills
+        content = everywhere_but_zero(low & every(0xFC, count) | middle | high, count)
         if combined := halves & content:
             return self._with_controls(cells[: _lane_of(combined) * _LANE])
         is_fill = (fills << 8) - fills
@@ -213,9 +212,9 @@ class StretchReader:
             style = self._fill_style(word)
             if style is None:
                 return self._with_controls(cells[: lane * _LANE])
-            others = low ^ word[0] * every | middle ^ word[1] * every
-            others |= high ^ word[2] * every | styles ^ word[3] * every
-            same = every & ~everywhere_but_zero(others, count)
+            others = low ^ word[0] * one | middle ^ word[1] * one
+            others |= high ^ word[2] * one | styles ^ word[3] * one
+            same = one & ~everywhere_but_zero(others, count)
             fill_styles |= same * style
             left &= ~same
         low = low & ~is_fill & ~halves | fills * (ord(FILL) << 2) | halves * (ord(NOTHING) << 2)
@@ -262,7 +261,7 @@ def _narrowed(words: bytes) -> bytes | None:
     if widths.replace(b"\1\2", b"").strip(b"\0"):
         return None
     lanes = bytearray(low)
-    seconds = int.from_bytes(widths, "little") >> 1 & ones(len(widths))
+    seconds = int.from_bytes(widths, "little") >> 1 & every(1, len(widths))
     firsts = int.from_bytes(low[::_LANE], "little")
     lanes[::_LANE] = (firsts | seconds).to_bytes(len(widths), "little")
     return bytes(lanes)

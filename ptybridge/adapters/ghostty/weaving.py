@@ -112,18 +112,18 @@ def _joined(text: str, styles: bytes, sequences: Mapping[int, bytes]) -> bytes:
     return b"".join(parts).removeprefix(sequences[0])
 
 
-def ones(count: int) -> int:
-    """A number with a 1 in each of ``count`` bytes, and in some more."""
-    return _ones(count | 0xFF)
+def every(value: int, count: int) -> int:
+    """A number with ``value`` in each of ``count`` bytes, and in some more."""
+    return _every(value, count | 0xFF)
 
 
-@lru_cache(maxsize=16)
-def _ones(count: int) -> int:
-    return int.from_bytes(b"\1" * count, "little")
+@lru_cache(maxsize=32)
+def _every(value: int, count: int) -> int:
+    return int.from_bytes(bytes([value]) * count, "little")
 
 
 def everywhere_but_zero(number: int, count: int) -> int:
     """255 in each of the first ``count`` bytes, and in some more, where ``number``'s is not 0."""
-    low_bits = 127 * ones(count)
-    is_set = ((number & low_bits) + low_bits | number) >> 7 & ones(count)
+    low_bits = every(127, count)
+    is_set = ((number & low_bits) + low_bits | number) >> 7 & every(1, count)
     return (is_set << 8) - is_set
