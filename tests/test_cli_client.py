@@ -116,6 +116,15 @@ async def test_something_is_said_prompted_and_answered() -> None:
         assert "empty" in err
 
 
+@pytest.mark.parametrize(("ending", "expected"), [("exit 3", 3), ("kill -9 $$", 137)])
+async def test_a_command_that_was_prompted_ends_the_prompt_as_it_ended(
+    ending: str, expected: int
+) -> None:
+    async with running() as server:
+        code, out, err = await ran(server, "prompt", "main", f"echo word; {ending}")
+    assert (code, out, err) == (expected, "word\n", "")
+
+
 async def test_ctrl_c_cancels_a_prompt() -> None:
     async with running() as server, server.plain() as other:
         process = await started(server, "prompt", "main", "echo begun; sleep 600")

@@ -175,7 +175,7 @@ async def test_a_prompt_is_answered_word_by_word(connection: tuple[Server, Conne
     async with make() as client:
         answer = await client.prompt("main", "echo one; echo two; exit 4")
         assert "".join([delta async for delta in answer]) == "one\ntwo\n" == answer.text
-        assert answer.reason == "done"
+        assert (answer.reason, answer.exit) == ("done", wire.ExitOf(code=4))
         again = await client.prompt("main", "echo three")
         kinds = [type(event).__name__ async for event in again.events()]
         assert kinds == ["ToolCall", "TextDelta", "ToolResult"]

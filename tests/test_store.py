@@ -16,6 +16,7 @@ from ptybridge.adapters.store import SqliteStore, StoreError
 from ptybridge.adapters.store_tables import RESTORED_MESSAGES
 from ptybridge.core.keeper import KeptSession
 from ptybridge.core.session_events import ChatMessage, Outcome, ToolUse
+from ptybridge.core.values import ExitStatus
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,6 +34,8 @@ async def test_what_was_kept_comes_back_in_order(tmp_path: Path) -> None:
     last = RESTORED_MESSAGES + 20
     uses = (
         ToolUse("k1", "shell", {"command": "ls", "cwd": "/"}, True, True, "exit code 0"),
+        ToolUse("k3", "shell", {}, output="exit code 2", failed=True, status=ExitStatus(code=2)),
+        ToolUse("k4", "shell", {}, output="signal 9", failed=True, status=ExitStatus(signal=9)),
         ToolUse("k2", "read_screen", {}),
     )
     rich = replace(
@@ -118,6 +121,21 @@ async def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path
     assert [(kept.number, kept.text) for kept in second.messages] == [(1, "two")]
     async with SqliteStore(path, on_trouble=trouble) as store:
         assert [kept.messages for kept in store.load()] == [first.messages, second.messages]
+
+
+async def test_what_a_store_of_the_second_version_says_of_tools_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    before = ToolUse("k1", "shell", {"command": "ls"}, output="exit code 0")
+    async with SqliteStore(path, on_trouble=trouble) as store:
+        store.reserve("a", 1.0, 5)
+        store.keep("a", replace(message(1), tools=(before,)), 1)
+    with closing(sqlite3.connect(path)) as old, old:
+        tools = '[["k1", "shell", {"command": "ls"}, false, null, "exit code 0", false]]'
+        old.execute("UPDATE messages SET tools = ?", (tools,))
+        old.execute("PRAGMA user_version = 2")
+    async with SqliteStore(path, on_trouble=trouble) as store:
+        (kept,) = store.load()
+    assert kept.messages[0].tools == (before,)
 
 
 FIRST_VERSION = """

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from ptybridge.adapters.unwritten import Unwritten
@@ -10,8 +11,9 @@ from ptybridge.core.keeper import KeptSession
 from ptybridge.core.recent import newest_of
 from ptybridge.core.session import MAX_READERS
 from ptybridge.core.session_events import ChatMessage, Outcome, Speaker, ToolUse
+from ptybridge.core.values import ExitStatus
 
-VERSION = 2
+VERSION = 3
 """Of the tables (``PRAGMA user_version``)."""
 
 _TABLES = """
@@ -46,6 +48,8 @@ DROP TABLE old;
 
 _COLUMNS = "number, id, speaker, author, text, time, outcome, reply_to, is_prompt, tools"
 
+_USE_BEFORE_VERSION_3 = 7
+"""Values of a tool's use in the tables of versions 1 and 2."""
 
 RESTORED_MESSAGES = 100
 """Messages of each session that are read at the start; older ones when somebody asks for them."""
@@ -65,7 +69,7 @@ def prepare(cursor: sqlite3.Cursor) -> None:
         UnknownVersion: They are newer than this program, or none of its own.
     """
     (found,) = cursor.execute("PRAGMA user_version").fetchone()
-    if found not in {0, 1, VERSION}:
+    if found not in range(VERSION + 1):
         raise UnknownVersion(str(found))
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
@@ -172,15 +176,25 @@ def _message(row: Sequence[Any]) -> ChatMessage:
         reply_to,
         number,
         bool(is_prompt),
-        tuple(ToolUse(*use) for use in json.loads(tools)) if tools else (),
+        tuple(map(_tool_use, json.loads(tools))) if tools else (),
     )
+
+
+def _tool_use(columns: Sequence[Any]) -> ToolUse:
+    """A tool's use, before version 3 without how it ended."""
+    use = ToolUse(*columns[:_USE_BEFORE_VERSION_3])
+    status = columns[_USE_BEFORE_VERSION_3:]
+    return replace(use, status=ExitStatus(*status[0])) if status and status[0] else use
 
 
 def _row(message: ChatMessage) -> tuple[object, ...]:
     """The columns of ``_COLUMNS``."""
     tools = [
-        (u.call_id, u.tool, dict(u.input), u.needs_approval, u.approved, u.output, u.failed)
-        for u in message.tools
+        (
+            *(use.call_id, use.tool, dict(use.input), use.needs_approval, use.approved),
+            *(use.output, use.failed, use.status and (use.status.code, use.status.signal)),
+        )
+        for use in message.tools
     ]
     return (
         message.number,

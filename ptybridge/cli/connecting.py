@@ -11,8 +11,10 @@ from ptybridge.client import Client, ClientError, State, connect
 
 OK = 0
 FAILED = 1
-INTERRUPTED = 130
-"""As shells say it of a program that SIGINT has ended: 128 + 2."""
+SIGNALLED = 128
+"""What shells add to the number of the signal that has ended a program."""
+INTERRUPTED = SIGNALLED + 2
+"""As shells say it of a program that SIGINT has ended."""
 
 
 def run(work: Coroutine[None, None, int]) -> int:

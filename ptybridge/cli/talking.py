@@ -15,6 +15,7 @@ from ptybridge.cli.connecting import (
     FAILED,
     INTERRUPTED,
     OK,
+    SIGNALLED,
     connected,
     printable,
 )
@@ -62,9 +63,22 @@ async def prompt(arguments: argparse.Namespace) -> int:
             print(f"ptybridge: {printable(note)}", file=sys.stderr)
     if arguments.json:
         print(json.dumps({"type": "message.completed", "data": {"reason": answer.reason}}))
+    return _exit_code(answer)
+
+
+def _exit_code(answer: Answer) -> int:
+    """How it ended: where the prompt was a command line, as a shell says it of that."""
     if answer.reason == "cancelled":
         return INTERRUPTED
-    return OK if answer.reason == "done" else FAILED
+    if answer.reason != "done":
+        return FAILED
+    match answer.exit:
+        case wire.ExitOf(code=int(code)):
+            return code
+        case wire.ExitOf(signal=int(number)):
+            return SIGNALLED + number
+        case _:
+            return OK
 
 
 async def _cancel(answer: Answer) -> None:

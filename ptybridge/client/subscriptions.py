@@ -174,6 +174,9 @@ class Subscription:
 AnswerEvent = wire.TextDelta | wire.ToolCall | wire.ToolApproval | wire.ToolResult
 """What an answer consists of."""
 
+SHELL = "shell"
+"""The tool that is the prompt itself, run as a command line."""
+
 
 class Answer:
     """What a responder says to one prompt. Iterate over it for its words as they come.
@@ -183,6 +186,8 @@ class Answer:
         message_id: The answer's name; None until it has begun.
         text: The words so far.
         reason: How it ended: done, cancelled or failed; None while it runs.
+        exit: How the command ended that the prompt was; None while it runs, and where the prompt
+            was none.
         notes: What the server has said in the channel meanwhile, such as why it failed.
     """
 
@@ -191,9 +196,11 @@ class Answer:
         self.message_id: str | None = None
         self.text = ""
         self.reason: str | None = None
+        self.exit: wire.ExitOf | None = None
         self.notes: list[str] = []
         self._office = office
         self._subscription = subscription
+        self._command: str | None = None
 
     async def __aiter__(self) -> AsyncIterator[str]:
         async for event in self.events():
@@ -235,11 +242,15 @@ class Answer:
             case wire.TextDelta(message_id=self.message_id):
                 self.text += event.delta
                 return event
-            case (
-                wire.ToolCall(message_id=self.message_id)
-                | wire.ToolApproval(message_id=self.message_id)
-                | wire.ToolResult(message_id=self.message_id)
-            ):
+            case wire.ToolCall(message_id=self.message_id):
+                if event.tool == SHELL:
+                    self._command = event.call_id
+                return event
+            case wire.ToolResult(message_id=self.message_id):
+                if event.call_id == self._command:
+                    self.exit = event.exit
+                return event
+            case wire.ToolApproval(message_id=self.message_id):
                 return event
             case wire.MessageCompleted(message_id=self.message_id):
                 self.reason = event.reason
@@ -256,6 +267,9 @@ class Answer:
                 missed = "".join(part.text for part in message.parts)[len(self.text) :]
                 self.text += missed
                 self.reason = message.reason
+                for use in message.tools:
+                    if use.tool == SHELL:
+                        self._command, self.exit = use.call_id, use.exit
                 if missed:
                     return wire.TextDelta(self._subscription.session_id, seq, message.id, missed)
         return None

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ptybridge.core.errors import BridgeError
 from ptybridge.core.session_events import ChatMessage
+from ptybridge.core.values import ExitStatus
 
 
 class ResponderFailed(BridgeError):
@@ -23,8 +24,10 @@ class Answer(Protocol):
     ) -> str:
         """Announce the use of a tool; the call's name."""
 
-    def tool_result(self, call_id: str, output: str, *, failed: bool) -> None:
-        """Say what came of it."""
+    def tool_result(
+        self, call_id: str, output: str, *, failed: bool, status: ExitStatus | None = None
+    ) -> None:
+        """Say what came of it, and how it ended where it was a command."""
 
     async def approval(self, call_id: str) -> bool:
         """Wait until a writer has approved or refused a call that needs it."""

@@ -16,6 +16,7 @@ from ptybridge.core.session_events import (
     ToolResult,
     ToolUse,
 )
+from ptybridge.core.values import ExitStatus
 
 JOIN_SECONDS = 0.016
 """Deltas that come within so long of each other are one event."""
@@ -96,12 +97,14 @@ class RunningAnswer:
             self._tell(ToolCall(self.id, call_id, tool, use.input, needs_approval))
         return call_id
 
-    def tool_result(self, call_id: str, output: str, *, failed: bool) -> None:
-        """Say what came of a tool's use."""
+    def tool_result(
+        self, call_id: str, output: str, *, failed: bool, status: ExitStatus | None = None
+    ) -> None:
+        """Say what came of a tool's use, and how it ended where it was a command."""
         if not self.is_over:
             self.flush()
-            self._change_use(call_id, output=output, failed=failed)
-            self._tell(ToolResult(self.id, call_id, output, failed))
+            self._change_use(call_id, output=output, failed=failed, status=status)
+            self._tell(ToolResult(self.id, call_id, output, failed, status))
 
     async def approval(self, call_id: str) -> bool:
         """Wait until a writer has approved or refused."""
@@ -130,7 +133,7 @@ class RunningAnswer:
         for waiting in self._approvals.values():
             waiting.cancel()
 
-    def _change_use(self, call_id: str, **changes: str | bool) -> None:
+    def _change_use(self, call_id: str, **changes: str | bool | ExitStatus | None) -> None:
         tools = (
             replace(use, **changes) if use.call_id == call_id else use  # type: ignore[arg-type]  # names and types are the callers'
             for use in self.message.tools

@@ -25,6 +25,7 @@ class ToolUse:
         approved: What the writer said; None before, and where none is asked.
         output: What came of it; None before.
         failed: Whether that is a failure.
+        status: How the command ended that it was; None before, and where it is none.
     """
 
     call_id: str
@@ -34,6 +35,7 @@ class ToolUse:
     approved: bool | None = None
     output: str | None = None
     failed: bool = False
+    status: ExitStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +144,13 @@ class ToolApproval:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What came of a tool's use."""
+    """What came of a tool's use; ``status`` is how it ended where it was a command."""
 
     message_id: str
     call_id: str
     output: str
     failed: bool
+    status: ExitStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

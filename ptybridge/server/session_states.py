@@ -24,6 +24,7 @@ from ptybridge.core.session_events import (
     ToolUse,
 )
 from ptybridge.core.session_log import Entry
+from ptybridge.core.values import ExitStatus
 from ptybridge.wire import session_messages as wire
 
 
@@ -65,8 +66,10 @@ def _chat_message(session_id: str, seq: int, event: ChatEvent) -> wire.SessionRe
             )
         case ToolApproval(message_id, call_id, approved, author):
             told = wire.ToolApproval(session_id, seq, message_id, call_id, approved, author)
-        case ToolResult(message_id, call_id, output, failed):
-            told = wire.ToolResult(session_id, seq, message_id, call_id, output, failed)
+        case ToolResult(message_id, call_id, output, failed, status):
+            told = wire.ToolResult(
+                session_id, seq, message_id, call_id, output, failed, _exit_of(status)
+            )
         case MessageCompleted(message_id, outcome):
             told = wire.MessageCompleted(session_id, seq, message_id, outcome)
         case Cancelled(message_id):
@@ -101,7 +104,12 @@ def tool_state(use: ToolUse) -> wire.ToolState:
         use.approved,
         use.output,
         use.failed,
+        _exit_of(use.status),
     )
+
+
+def _exit_of(status: ExitStatus | None) -> wire.ExitOf | None:
+    return None if status is None else wire.ExitOf(status.code, status.signal)
 
 
 def member_state(member: Member) -> wire.MemberState:
@@ -111,14 +119,13 @@ def member_state(member: Member) -> wire.MemberState:
 
 def terminal_of(terminal: TerminalInfo) -> wire.TerminalOf:
     """A terminal as a session's events tell of it."""
-    status = terminal.status
     return wire.TerminalOf(
         id=terminal.id,
         title=terminal.title,
         rows=terminal.size.rows,
         cols=terminal.size.cols,
         created=int(terminal.created * 1000),
-        exit=wire.ExitOf(status.code, status.signal) if status else None,
+        exit=_exit_of(terminal.status),
         renamed=terminal.is_renamed,
     )
 

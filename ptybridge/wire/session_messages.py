@@ -96,8 +96,18 @@ class Approve(Message, frozen=True):
 # --- from the server
 
 
+class ExitOf(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a program ended: ``code`` or ``signal``."""
+
+    code: int | None = None
+    signal: int | None = None
+
+
 class ToolState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=True):
-    """A tool that an answer uses; without ``output`` nothing has come of it yet."""
+    """A tool that an answer uses; without ``output`` nothing has come of it yet.
+
+    ``exit`` is how it ended where it was a command.
+    """
 
     call_id: str
     tool: str
@@ -106,6 +116,7 @@ class ToolState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=Tru
     approved: bool | None = None
     output: str | None = None
     failed: bool = False
+    exit: ExitOf | None = None
 
 
 class MessageState(msgspec.Struct, frozen=True, rename=wire_name, omit_defaults=True):
@@ -133,13 +144,6 @@ class MemberState(msgspec.Struct, frozen=True):
     id: str
     name: str
     role: RoleName
-
-
-class ExitOf(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a program ended: ``code`` or ``signal``."""
-
-    code: int | None = None
-    signal: int | None = None
 
 
 class TerminalOf(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -260,13 +264,14 @@ class ToolApproval(Event, frozen=True):
 
 
 class ToolResult(Event, frozen=True):
-    """What came of it."""
+    """What came of it; ``exit`` is how it ended where it was a command."""
 
     type: ClassVar[str] = "tool-result"
     message_id: str
     call_id: str
     output: str
     failed: bool
+    exit: ExitOf | None = None
 
 
 class MessageCompleted(Event, frozen=True):

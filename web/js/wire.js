@@ -71,8 +71,8 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *   time: number, reason?: "done" | "cancelled" | "failed", replyTo?: string, number?: number,
  *   prompt?: boolean, tools?: ToolState[] }} Message
  * @typedef {{ callID: string, tool: string, input: Record<string, string>, needsApproval?: boolean,
- *   approved?: boolean, output?: string, failed?: boolean }} ToolState without ``output`` nothing has come
- *   of it yet
+ *   approved?: boolean, output?: string, failed?: boolean, exit?: Exit }} ToolState without ``output`` nothing
+ *   has come of it yet
  * @typedef {{ id: string, name: string, role: "watcher" | "writer" | "owner" }} Member
  * @typedef {{ sessionID: string, seq: number, session: { id: string, created: number,
  *   terminals: TerminalState[], members: Member[], messages: Message[], title?: string,
@@ -88,7 +88,7 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *   | { type: "tool-approval", data: Numbered & { messageID: string, callID: string, approved: boolean,
  *       author: string }, id?: number }
  *   | { type: "tool-result", data: Numbered & { messageID: string, callID: string, output: string,
- *       failed: boolean }, id?: number }
+ *       failed: boolean, exit?: Exit }, id?: number }
  *   | { type: "message.completed", data: Numbered & { messageID: string,
  *       reason: "done" | "cancelled" | "failed" }, id?: number }
  *   | { type: "cancelled", data: Numbered & { messageID: string }, id?: number }

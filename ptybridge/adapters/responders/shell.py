@@ -34,7 +34,7 @@ class ShellResponder:
         self._confinement = confinement
 
     async def respond(self, prompt: Prompt, answer: Answer) -> None:
-        """Run the command line; its output is the answer, its exit code the tool's result."""
+        """Run the command line; its output is the answer, how it ended the tool's result."""
         cwd = prompt.workspace.directory() or self._cwd
         arguments = {"command": prompt.text, **({"cwd": cwd} if cwd else {})}
         call = answer.tool_call("shell", arguments)
@@ -47,4 +47,4 @@ class ShellResponder:
             confinement=self._confinement,
         )
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-        answer.tool_result(call, how, failed=code != 0)
+        answer.tool_result(call, how, failed=code != 0, status=processes.status_of(code))

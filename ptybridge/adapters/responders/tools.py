@@ -7,6 +7,7 @@ from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.responders import processes
 from ptybridge.adapters.responders.completions import Message, ToolRequest
 from ptybridge.core.responder import Answer, ResponderFailed, Workspace
+from ptybridge.core.values import ExitStatus
 
 MAX_OUTPUT = 32 * 1024
 """Characters of a result that the model and the members are given."""
@@ -100,10 +101,13 @@ class Toolbox:
             confinement=self._confinement,
         )
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-        return self._told(call, f"{how}\n{output.text()}", failed=code != 0)
+        status = processes.status_of(code)
+        return self._told(call, f"{how}\n{output.text()}", failed=code != 0, status=status)
 
-    def _told(self, call: str, result: str, *, failed: bool = False) -> str:
-        self._answer.tool_result(call, result, failed=failed)
+    def _told(
+        self, call: str, result: str, *, failed: bool = False, status: ExitStatus | None = None
+    ) -> str:
+        self._answer.tool_result(call, result, failed=failed, status=status)
         return result
 
 
