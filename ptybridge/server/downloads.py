@@ -137,6 +137,7 @@ async def _send_part(
             data = await coming
         except BaseException:
             coming.cancel()
-            await asyncio.wait({coming})
+            # It may have failed by itself: nobody else takes note of that.
+            await asyncio.gather(coming, return_exceptions=True)
             raise
     return offset >= part.stop
