@@ -12,7 +12,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -252,6 +252,24 @@ def test_the_server_prints_one_url_serves_and_ends_in_order(
     token = machine.state / "token"
     assert server.printed.endswith(f"#token={token.read_text().strip()}")
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
+
+
+def test_a_terminal_library_that_does_not_fit_is_said_and_the_server_goes_on(
+    machine: Machine,
+) -> None:
+    machine.env["PYGHOSTTY_LIB"] = "libc.so.6"  # it can be loaded, and has none of the functions
+    with machine.serving() as server:
+        assert server.process.stderr is not None
+        warning = server.process.stderr.readline()
+        assert "terminals have no screen" in warning
+        assert "AttributeError" in warning
+        assert b'"status":"ok"' in server.answer("/healthz")
+        url, _, token = server.printed.partition("/#token=")
+        where = {"PTYBRIDGE_URL": url, "PTYBRIDGE_TOKEN": token}
+        done = replace(machine, env=machine.env | where).run("run", "--", "sh", "-c", "echo word")
+        assert (done.returncode, done.stdout) == (0, "word\n")
+        code, _, errors = server.end(signal.SIGTERM)
+        assert (code, errors) == (0, "")
 
 
 def test_the_server_begins_below_the_base_path(machine: Machine) -> None:

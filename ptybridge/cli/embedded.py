@@ -5,21 +5,18 @@ from contextlib import asynccontextmanager, closing
 from functools import partial
 
 from ptybridge.adapters.access_store import AccessStore
-from ptybridge.adapters.ghostty.library import load
-from ptybridge.adapters.ghostty.screen import GhosttyScreen
 from ptybridge.adapters.responders.processes import directory_of
 from ptybridge.adapters.spawner import Spawner
 from ptybridge.adapters.workers import ThreadWorkers
 from ptybridge.cli.channel import responder_of
 from ptybridge.cli.confining import confinement_of
 from ptybridge.cli.preparation import terminal_defaults
+from ptybridge.cli.screens import Screens
 from ptybridge.client import Client
 from ptybridge.client.direct import DirectTransport
 from ptybridge.config import Settings
 from ptybridge.core.access import Access
 from ptybridge.core.identity import OWNER
-from ptybridge.core.ports import MakeScreen
-from ptybridge.core.screen import ScreenUnavailable
 from ptybridge.server.bridge import Bridge, make_bridge
 
 
@@ -31,6 +28,10 @@ async def embedded(settings: Settings) -> AsyncIterator[Bridge]:
         ServeError: The settings cannot be followed on this machine.
     """
     defaults = terminal_defaults(settings.terminals)
+    # Nobody who runs a command and reads its output wants to know what else could be had.
+    screens = Screens(
+        scrollback_lines=settings.terminals.scrollback_lines, on_trouble=lambda _: None
+    )
     with closing(AccessStore()) as store:
         async with (
             Spawner(
@@ -44,7 +45,7 @@ async def embedded(settings: Settings) -> AsyncIterator[Bridge]:
                 defaults=defaults,
                 spawner=spawner,
                 access=Access(store),
-                make_screen=_screens(settings),
+                make_screen=screens.make,
                 workers=workers,
                 responder=responder_of(settings, defaults),
                 directory_of=directory_of,
@@ -58,11 +59,3 @@ async def embedded(settings: Settings) -> AsyncIterator[Bridge]:
 def client_of(bridge: Bridge, *, session: str = "main") -> Client:
     """A client of a bridge in this process, to be used with ``async with``."""
     return Client(DirectTransport(partial(bridge.connect, OWNER, session=session)))
-
-
-def _screens(settings: Settings) -> MakeScreen | None:
-    try:
-        load()
-    except ScreenUnavailable:
-        return None
-    return partial(GhosttyScreen.create, scrollback_lines=settings.terminals.scrollback_lines)

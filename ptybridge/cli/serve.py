@@ -7,7 +7,6 @@ import ssl
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,8 +15,6 @@ import uvloop
 from ptybridge.adapters.audit import AuditFile
 from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.file_workers import FileWorkers
-from ptybridge.adapters.ghostty.screen import GhosttyScreen
-from ptybridge.adapters.ghostty.warming import warm
 from ptybridge.adapters.open_files import raise_limit
 from ptybridge.adapters.process_secrecy import SecrecyError, hide_process
 from ptybridge.adapters.responders.processes import directory_of
@@ -48,11 +45,11 @@ from ptybridge.cli.preparation import (
     terminal_defaults,
     web_root,
 )
+from ptybridge.cli.screens import Screens
 from ptybridge.config import Settings
 from ptybridge.core.access import Access
 from ptybridge.core.registry import TerminalDefaults
 from ptybridge.core.responder import Responder
-from ptybridge.core.screen import ScreenUnavailable
 from ptybridge.core.statistics import Statistics
 from ptybridge.server.app import POOL, REGISTRY, make_app
 from ptybridge.server.runner import Site, make_runner
@@ -153,15 +150,9 @@ def _check_open_files(settings: Settings, limit: int) -> None:
         )
 
 
-def _load_screens() -> None:
-    """Have what screens are made with at hand before the first terminal, which would wait for it.
-
-    In a thread: the server need not wait, either.
-    """
-    try:
-        warm()
-    except ScreenUnavailable as error:
-        _log.warning("terminals have no screen; who comes late sees their tail", reason=str(error))
+def _warn_of_no_screen(reason: str) -> None:
+    """Say why terminals go on without a screen."""
+    _log.warning("terminals have no screen; who comes late sees their tail", reason=reason)
 
 
 def _exposition(statistics: Statistics) -> bytes:
@@ -180,6 +171,9 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, _reload, settings, ground, tls)
     patience = settings.limits.handshake / 1000
+    screens = Screens(
+        scrollback_lines=settings.terminals.scrollback_lines, on_trouble=_warn_of_no_screen
+    )
     async with (
         Spawner(
             input_limit=settings.limits.input_queue_bytes, confinement=ground.confinement
@@ -202,9 +196,7 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
             shares=ground.entrance.store,
             audit=ground.audit,
             spawner=spawner,
-            make_screen=partial(
-                GhosttyScreen.create, scrollback_lines=settings.terminals.scrollback_lines
-            ),
+            make_screen=screens.make,
             workers=workers,
             responder=ground.responder,
             keeper=store,
@@ -223,7 +215,7 @@ async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -
             await site.start()
             print(_address(settings, ground), flush=True)
             async with asyncio.TaskGroup() as beside:
-                beside.create_task(asyncio.to_thread(_load_screens))
+                beside.create_task(asyncio.to_thread(screens.warm))
                 collector = beside.create_task(garbage.collect(lambda: not len(app[POOL])))
                 await stopped.wait()
                 collector.cancel()
