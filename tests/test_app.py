@@ -48,6 +48,9 @@ async def test_welcome_tells_what_a_client_needs() -> None:
         assert client.welcome["reconnect"] == {"maxAttempts": 5, "delay": 1000}
         assert client.welcome["inputWindow"] > 0
         assert client.welcome["connectionID"]
+        assert "files" not in client.welcome
+    async with running(settings_of(files={"enabled": False})) as server, server.binary() as client:
+        assert client.welcome["files"] is False
 
 
 async def test_a_plain_client_gets_text_with_whole_characters() -> None:

@@ -183,6 +183,7 @@ def make_bridge(
         ),
         input_window=settings.limits.input_queue_bytes // 4,
         max_message=settings.limits.message_bytes,
+        moves_files=settings.files.enabled,
     )
     timeouts = Timeouts(
         ping_after=websocket.ping.interval / 1000, drop_after=websocket.ping.timeout / 1000

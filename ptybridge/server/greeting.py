@@ -15,12 +15,14 @@ class Greeting:
         reconnect: How clients are to come back.
         input_window: Bytes of input that a client may have unacknowledged.
         max_message: Bytes that a message may have.
+        moves_files: Whether files can be moved beside terminals.
     """
 
     ping: messages.PingTimes
     reconnect: messages.ReconnectTimes
     input_window: int
     max_message: int
+    moves_files: bool
 
     def welcome(self, connection: Connection) -> messages.Welcome:
         """The first message to a connection."""
@@ -31,4 +33,5 @@ class Greeting:
             ping=self.ping,
             reconnect=self.reconnect,
             input_window=self.input_window,
+            files=self.moves_files,
         )

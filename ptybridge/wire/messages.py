@@ -199,7 +199,7 @@ class ReconnectTimes(msgspec.Struct, frozen=True, rename=wire_name):
 
 
 class Welcome(Message, frozen=True):
-    """The first frame of ``ptybridge.v1``."""
+    """The first frame of ``ptybridge.v1``; ``files`` is whether any can be moved here."""
 
     type: ClassVar[str] = "welcome"
     connection_id: str
@@ -207,6 +207,7 @@ class Welcome(Message, frozen=True):
     ping: PingTimes
     reconnect: ReconnectTimes
     input_window: int
+    files: bool = True
 
 
 class TerminalOpened(Message, frozen=True):

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import Tab, address, cable, tab
 from tests.people import share
-from tests.server import Server, running
+from tests.server import Server, running, settings_of
 
 DROP = """
 async ([name, text, terminal]) => {
@@ -25,6 +25,15 @@ async ([name, text, terminal]) => {
   at("dragover", veil);
   if (name === "") return;
   at("drop", veil);
+}
+"""
+
+DRAG = """
+() => {
+  const carried = new DataTransfer();
+  carried.items.add(new File(["text"], "file"));
+  const how = { dataTransfer: carried, bubbles: true, cancelable: true };
+  document.querySelector(".pane").dispatchEvent(new DragEvent("dragenter", how));
 }
 """
 
@@ -201,9 +210,21 @@ async def test_who_watches_moves_no_files(browser: Browser, tmp_path: Path) -> N
             await watcher.shows("there")
             files = watcher.page.get_by_role("button", name="Files", exact=True)
             await expect(files).to_have_count(0)
-            await watcher.page.evaluate(
-                "document.querySelector('.pane').dispatchEvent(new DragEvent('dragenter', "
-                "{ dataTransfer: new DataTransfer(), bubbles: true }))"
-            )
+            await watcher.page.evaluate(DRAG)
             await expect(watcher.page.locator(".drop-veil")).to_have_count(0)
         await expect(page.page.get_by_role("button", name="Files", exact=True)).to_be_visible()
+
+
+async def test_where_no_files_are_moved_the_page_shows_nothing_of_it(
+    browser: Browser, tmp_path: Path
+) -> None:
+    settings = settings_of(files={"enabled": False})
+    async with running(settings) as server, shell_in(browser, server, tmp_path) as page:
+        await expect(page.page.get_by_role("button", name="Files", exact=True)).to_have_count(0)
+        await page.page.evaluate(DRAG)
+        await expect(page.page.locator(".drop-veil")).to_have_count(0)
+        await page.press("Control+Shift+K")
+        await page.page.get_by_role("option", name="New terminal").wait_for()
+        for title in ("Upload files", "Files beside this terminal"):
+            await expect(page.page.get_by_role("option", name=title)).to_have_count(0)
+        assert page.errors == []

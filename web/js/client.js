@@ -47,6 +47,8 @@ export class BridgeClient {
   ontyping = () => {};
   /** This connection's name at the server; empty before the first welcome. */
   connectionID = "";
+  /** Whether the server moves files, for whoever may. */
+  movesFiles = true;
 
   /**
    * @param {ReconnectingSocket} socket
@@ -286,6 +288,7 @@ export class BridgeClient {
   #welcome(welcome) {
     this.connectionID = welcome.connectionID;
     this.inputWindow = welcome.inputWindow;
+    this.movesFiles = welcome.files ?? true;
     this.#ping = welcome.ping;
     this.#socket.settings = welcome.reconnect;
     this.#socket.settled();

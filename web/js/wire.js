@@ -26,7 +26,8 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  * @typedef {{ code?: number, signal?: number }} Exit
  * @typedef {{ connectionID: string, user: { id: string, name: string },
  *   ping: { interval: number, timeout: number },
- *   reconnect: { maxAttempts: number, delay: number }, inputWindow: number }} Welcome
+ *   reconnect: { maxAttempts: number, delay: number }, inputWindow: number,
+ *   files?: boolean }} Welcome ``files`` is false where none can be moved
  * @typedef {{ channel: number, terminalID: string, role: string, rows: number, cols: number,
  *   offset: number, end: number, answers: boolean, viewerID: string }} Attached ``end``: what lies before it is old;
  *   ``answers``: the server answers what programs ask, so the page must not

@@ -17,11 +17,6 @@ import { UploadsView } from "./uploads_view.js";
 /** @typedef {import("../session/workspace.js").Workspace} Workspace */
 /** @typedef {import("../terminal/pane.js").TerminalPane} TerminalPane */
 
-/** @param {TerminalPane | null} pane */
-function mayMoveFiles(pane) {
-  return pane !== null && pane.terminalID !== "" && pane.own !== null && pane.own.role !== "watcher";
-}
-
 export class Files {
   #context;
   #workspace;
@@ -55,7 +50,7 @@ export class Files {
       leave: () => workspace.active?.focus(),
     });
     workspace.told.add((notice) => {
-      if (notice.type === "download.offered") offers.add(notice.data);
+      if (notice.type === "download.offered" && context.client.movesFiles) offers.add(notice.data);
     }, signal);
     workspace.changed.add(() => this.#update(), signal);
     addEventListener("online", () => this.#queue.retryPaused(), { signal });
@@ -85,18 +80,25 @@ export class Files {
 
   /** The server can be reached again. */
   reconnected() {
+    this.#update(); // it may have been started anew, with other settings
     this.#queue.retryPaused();
+  }
+
+  /** @param {TerminalPane | null} pane */
+  #mayMoveFiles(pane) {
+    if (!this.#context.client.movesFiles) return false;
+    return pane !== null && pane.terminalID !== "" && pane.own !== null && pane.own.role !== "watcher";
   }
 
   /** Whether there is a terminal in front, beside which the user may move files. */
   get #isPossible() {
-    return mayMoveFiles(this.#workspace.active);
+    return this.#mayMoveFiles(this.#workspace.active);
   }
 
   /** The pane that holds an element, if the user may move files there. @param {EventTarget | null} target */
   #paneAt(target) {
     const pane = this.#workspace.panes.find(({ element }) => element.contains(/** @type {Node} */ (target)));
-    return mayMoveFiles(pane ?? null) ? pane : undefined;
+    return this.#mayMoveFiles(pane ?? null) ? pane : undefined;
   }
 
   #update() {
