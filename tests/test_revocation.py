@@ -209,6 +209,27 @@ async def test_a_demoted_user_types_no_more_and_still_watches(tmp_path: Path) ->
             pass
 
 
+async def test_the_members_are_told_at_once_who_may_do_less_or_more(tmp_path: Path) -> None:
+    editor = editor_in(tmp_path, alice="owner", bob="writer")
+    async with (
+        running(make_authenticator=by_users(tmp_path)) as server,
+        person(server, "alice") as alice,
+        person(server, "bob") as bob,
+        connected(server, alice) as hers,
+        connected(server, bob),
+        connected(server, bob),
+    ):
+        (session,) = server.registry.sessions.values()
+        for role in ("watcher", "owner"):
+            editor.set_role("bob", role)
+            told = await hers.receive("member.changed")  # once, though he is here twice
+            assert told["data"]["member"] == {"id": "bob", "name": "bob", "role": role}
+            assert {one.name: one.role.label for one in session.members} == {
+                "alice": "owner",
+                "bob": role,
+            }
+
+
 async def test_who_is_removed_from_all_sessions_is_cut_off(tmp_path: Path) -> None:
     editor = editor_in(tmp_path, alice="owner", bob="writer")
     async with (

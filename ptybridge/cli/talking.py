@@ -290,6 +290,8 @@ def _line_of(event: Happening) -> str | None:
             line = "" if reason == "done" else f"[{reason}]"
         case wire.MemberJoined(member=member):
             line = f"[{member.name} has come]"
+        case wire.MemberChanged(member=member):
+            line = f"[{member.name} is {member.role} now]"
         case wire.MemberLeft(member=member):
             line = f"[{member.name} has left]"
         case wire.SessionRenamed(title=title):

@@ -1,7 +1,7 @@
 """A session: a named workspace with its terminals, its members, its chat and its log."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ptybridge.core.bus import Bus
 from ptybridge.core.chat import Chat
@@ -14,6 +14,7 @@ from ptybridge.core.responder import Responder, ResponderFailed
 from ptybridge.core.screen import ScreenFailed, Title
 from ptybridge.core.session_events import (
     Member,
+    MemberChanged,
     MemberJoined,
     MemberLeft,
     SessionClosed,
@@ -172,6 +173,14 @@ class Session:
             member = Member(identity.id, identity.name, role)
             self.publish(MemberJoined(member))
         self._members[identity.id] = (member, connections + 1)
+
+    def change_role(self, identity: Identity, role: Role) -> None:
+        """Note what somebody is from now on, if they are present; the same again is no news."""
+        member, connections = self._members.get(identity.id, (None, 0))
+        if member is not None and member.role != role:
+            member = replace(member, role=role)
+            self._members[identity.id] = (member, connections)
+            self.publish(MemberChanged(member))
 
     def leave(self, identity: Identity) -> None:
         """Note that a connection of somebody has gone."""

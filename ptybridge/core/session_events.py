@@ -176,6 +176,13 @@ class MemberJoined:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberChanged:
+    """Somebody who is present has another role."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
 class MemberLeft:
     """An identity's last connection has gone."""
 
@@ -221,6 +228,7 @@ ChatEvent = (
 SessionEvent = (
     ChatEvent
     | MemberJoined
+    | MemberChanged
     | MemberLeft
     | TerminalCreated
     | TerminalClosed

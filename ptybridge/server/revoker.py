@@ -71,6 +71,8 @@ class Revoker:
             connections = tuple(party.connections)
             if identity is not None and identity != party.identity:
                 self._pool.identify(party, identity)
+                for connection in connections:
+                    self._tell_role(connection)
             if identity is not None and self._access.owns_all(identity):
                 continue  # there is nothing that they could have lost
             look = self._cut if identity is None else self._look_at
@@ -78,6 +80,13 @@ class Revoker:
                 if connection in self._pool:  # it may have gone meanwhile
                     look(connection)
                 yield
+
+    def _tell_role(self, connection: Connection) -> None:
+        """Let the members of the sessions that somebody follows know what they are there now."""
+        for subscription in connection.subscriptions.values():
+            role = self._access.role(connection.identity, subscription.session.id)
+            if role is not None:  # else they are about to leave
+                subscription.session.change_role(connection.identity, role)
 
     def _look_at(self, connection: Connection) -> None:
         """Look at what a connection takes part in."""

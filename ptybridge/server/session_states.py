@@ -7,6 +7,7 @@ from ptybridge.core.session_events import (
     ChatEvent,
     ChatMessage,
     Member,
+    MemberChanged,
     MemberJoined,
     MemberLeft,
     MessageCompleted,
@@ -35,6 +36,8 @@ def event_message(session_id: str, entry: Entry) -> wire.SessionReply:
     match event:
         case MemberJoined(member):
             told = wire.MemberJoined(session_id, seq, member_state(member))
+        case MemberChanged(member):
+            told = wire.MemberChanged(session_id, seq, member_state(member))
         case MemberLeft(member):
             told = wire.MemberLeft(session_id, seq, member_state(member))
         case TerminalCreated(terminal):

@@ -296,6 +296,13 @@ class MemberJoined(Event, frozen=True):
     member: MemberState
 
 
+class MemberChanged(Event, frozen=True):
+    """Somebody who is present has another role."""
+
+    type: ClassVar[str] = "member.changed"
+    member: MemberState
+
+
 class MemberLeft(Event, frozen=True):
     """Somebody has left."""
 
@@ -371,6 +378,7 @@ SessionReply = (
     | MessageCompleted
     | Cancelled
     | MemberJoined
+    | MemberChanged
     | MemberLeft
     | TerminalCreated
     | TerminalClosed
@@ -395,6 +403,7 @@ SESSION_EVENTS: tuple[type[SessionReply], ...] = (
     MessageCompleted,
     Cancelled,
     MemberJoined,
+    MemberChanged,
     MemberLeft,
     TerminalCreated,
     TerminalClosed,

@@ -93,7 +93,7 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *   | { type: "message.completed", data: Numbered & { messageID: string,
  *       reason: "done" | "cancelled" | "failed" }, id?: number }
  *   | { type: "cancelled", data: Numbered & { messageID: string }, id?: number }
- *   | { type: "member.joined" | "member.left", data: Numbered & { member: Member }, id?: number }
+ *   | { type: "member.joined" | "member.changed" | "member.left", data: Numbered & { member: Member }, id?: number }
  *   | { type: "session.renamed", data: Numbered & { title: string }, id?: number }
  *   | { type: "session.closed", data: Numbered, id?: number }
  *   | { type: "terminal.created" | "terminal.closed" | "terminal.renamed", data: Numbered & { terminal: TerminalState },
@@ -112,6 +112,7 @@ const SESSION_EVENTS = new Set([
   "message.completed",
   "cancelled",
   "member.joined",
+  "member.changed",
   "member.left",
   "session.renamed",
   "session.closed",

@@ -87,12 +87,17 @@ test("members and terminals come and go", () => {
   model.changed.add((change) => heard.push(change.kind));
   apply(
     model,
+    { type: "member.changed", data: { member: { ...ANN, role: "watcher" } } },
+  );
+  assert.equal(model.members.get(ANN.id)?.role, "watcher");
+  apply(
+    model,
     { type: "member.left", data: { member: ANN } },
     { type: "terminal.created", data: { terminal: { ...TERMINAL, id: "t2" } } },
     { type: "terminal.closed", data: { terminal: { ...TERMINAL, exit: { code: 3 } } } },
   );
   model.learn("t2", { cwd: "/tmp" });
-  assert.deepEqual(heard, ["members", "terminals", "terminals", "terminals"]);
+  assert.deepEqual(heard, ["members", "members", "terminals", "terminals", "terminals"]);
   assert.equal(model.members.size, 0);
   assert.equal(model.terminals.get("t1")?.exit?.code, 3);
   assert.equal(model.terminals.get("t2")?.cwd, "/tmp");

@@ -59,7 +59,7 @@ test("one may do to others what the server lets one do", () => {
 test("who is not at this terminal is elsewhere, and where if that is known", () => {
   const members = [
     { id: "u1", name: "ann", role: /** @type {const} */ ("writer") },
-    { id: "u2", name: "wim", role: /** @type {const} */ ("watcher") },
+    { id: "u2", name: "wim", role: /** @type {const} */ ("writer") }, // but there an owner lets him only watch
     { id: "u3", name: "zoe", role: /** @type {const} */ ("writer") },
   ];
   const others = [{ title: "vim", viewers: [WATCHER] }];

@@ -177,6 +177,7 @@ export class SessionModel {
         this.#edit(event.data.messageID, (message) => (message.state = "cancelled"));
         break;
       case "member.joined":
+      case "member.changed":
         this.members.set(event.data.member.id, event.data.member);
         this.changed.tell({ kind: "members" });
         break;

@@ -106,9 +106,11 @@ export function elsewhere(members, viewers, others) {
   return [...members]
     .filter(({ name }) => !here.has(name))
     .map(({ name, role }) => {
-      const at = others.find((terminal) => terminal.viewers.some((viewer) => viewer.name === name && viewer.visible));
+      const seen = (/** @type {Viewer} */ viewer) => viewer.name === name && viewer.visible;
+      const at = others.find(({ viewers }) => viewers.some(seen));
       const where = at === undefined ? "in this session" : `at ${at.title}`;
-      const states = role === "watcher" ? [where, "watches"] : [where];
+      const isWatching = (at?.viewers.find(seen)?.role ?? role) === "watcher"; // an owner may have made them so there
+      const states = isWatching ? [where, "watches"] : [where];
       return { name, states, isOwn: false, hasKeyboard: false, isPresent: false, viewer: null, actions: [] };
     });
 }
