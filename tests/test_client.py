@@ -181,6 +181,24 @@ async def test_a_prompt_is_answered_word_by_word(connection: tuple[Server, Conne
         assert kinds == ["ToolCall", "TextDelta", "ToolResult"]
 
 
+async def test_an_answer_of_which_all_events_are_lost_is_asked_for(
+    connection: tuple[Server, Connect], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(subscription: Subscription, event: wire.Event | wire.Gap) -> None:
+        if isinstance(event, wire.MessageCompleted):
+            assert subscription.seq is not None
+            gap = wire.Gap(event.session_id, subscription.seq + 1, event.seq)
+            real(subscription, gap)
+
+    real = Subscription.told
+    monkeypatch.setattr(Subscription, "told", lose)
+    _, make = connection
+    async with make() as client, asyncio.timeout(20):
+        answer = await client.prompt("main", "echo one; exit 4")
+        assert [delta async for delta in answer] == ["one\n"]
+    assert (answer.reason, answer.exit) == ("done", wire.ExitOf(code=4))
+
+
 async def test_a_prompt_is_cancelled_and_what_waits_is_withdrawn(
     connection: tuple[Server, Connect],
 ) -> None:

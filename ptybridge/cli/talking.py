@@ -20,7 +20,8 @@ from ptybridge.cli.connecting import (
     printable,
 )
 from ptybridge.client import Answer, Client, RequestFailed, Subscription
-from ptybridge.client.subscriptions import AnswerEvent, Happening
+from ptybridge.client.answers import AnswerEvent, fate_of
+from ptybridge.client.subscriptions import Happening
 from ptybridge.wire import session_messages as wire
 
 HELP = "a line is said; /ask TEXT prompts, /stop cancels, /yes ID and /no ID approve, /quit leaves"
@@ -128,7 +129,7 @@ async def chat(arguments: argparse.Namespace) -> int:
             print(f"[{HELP}]", file=sys.stderr)
         loop.add_reader(keys.fd, keys.read)
         asked = Asked()
-        talking = asyncio.create_task(_talk(client, session, lines, asked))
+        talking = asyncio.create_task(_talk(client, heard, lines, asked))
         listening = asyncio.create_task(_listen(heard, asked, is_json=arguments.json))
         try:
             await asyncio.wait([talking, listening], return_when=asyncio.FIRST_COMPLETED)
@@ -173,6 +174,7 @@ class Asked:
         self._prompts: set[str] = set()
         self._answers: dict[str, str] = {}
         self._ended: deque[str] = deque(maxlen=64)
+        self._has_lost = False
         self._are_answered = asyncio.Event()
         self._are_answered.set()
 
@@ -192,8 +194,23 @@ class Asked:
                 self._end(self._answers.pop(name, name))
             case wire.Cancelled(message_id=name):
                 self._end(name)
+            case wire.Gap():
+                self._has_lost = True
             case _:
                 pass
+
+    async def catch_up(self, heard: Subscription) -> None:
+        """If events are lost, ask which prompts have been answered in the meantime."""
+        if not self._has_lost:
+            return
+        for prompt_id in tuple(self._prompts):
+            fate = await fate_of(heard, prompt_id)
+            if fate is None:
+                return
+            if fate.reason is not None:
+                self._end(prompt_id)
+            elif fate.answer is not None:
+                self._answers[fate.answer.id] = prompt_id
 
     def _end(self, prompt_id: str) -> None:
         self._ended.append(prompt_id)
@@ -206,8 +223,11 @@ class Asked:
         await self._are_answered.wait()
 
 
-async def _talk(client: Client, session: str, lines: "asyncio.Queue[str]", asked: Asked) -> None:
+async def _talk(
+    client: Client, heard: Subscription, lines: "asyncio.Queue[str]", asked: Asked
+) -> None:
     """Do what the lines say, until they end and what they asked for is answered."""
+    session = heard.session_id
     while line := await lines.get():
         word, _, rest = line.strip().partition(" ")
         try:
@@ -231,6 +251,7 @@ async def _talk(client: Client, session: str, lines: "asyncio.Queue[str]", asked
                     await client.say(session, line.strip())
         except RequestFailed as error:
             print(f"[{error}]", file=sys.stderr)
+    await asked.catch_up(heard)  # a prompt may have been taken behind the gap that it ended in
     await asked.answered()
 
 
@@ -239,6 +260,8 @@ async def _listen(heard: Subscription, asked: Asked, *, is_json: bool) -> None:
     words = Words()
     async for event in heard:
         asked.note(event)
+        if isinstance(event, wire.Gap):
+            await asked.catch_up(heard)
         if is_json:
             print(_as_json(event), flush=True)
         else:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import aiohttp
 
+from ptybridge.client.answers import Answer
 from ptybridge.client.client import Client
 from ptybridge.client.either import EitherTransport, wants_events
 from ptybridge.client.errors import (
@@ -26,7 +27,7 @@ from ptybridge.client.files import FileChanged, Files
 from ptybridge.client.lifeline import State
 from ptybridge.client.links import Transport, TransportName
 from ptybridge.client.sse import EventStreamTransport
-from ptybridge.client.subscriptions import Answer, Subscription
+from ptybridge.client.subscriptions import Subscription
 from ptybridge.client.views import Output, Snapshot, View
 from ptybridge.client.websocket import WebSocketTransport
 

@@ -5,10 +5,11 @@ import contextlib
 from collections.abc import Callable
 from typing import Self, TypeVar
 
+from ptybridge.client.answers import Answer
 from ptybridge.client.errors import ClientError, LinkBroke, RequestFailed
 from ptybridge.client.lifeline import Lifeline, State
 from ptybridge.client.links import Carried, LinkLost, Transport, TransportName
-from ptybridge.client.subscriptions import Answer, Subscription
+from ptybridge.client.subscriptions import Subscription
 from ptybridge.client.views import WINDOW_BYTES, View
 from ptybridge.wire import messages, server_messages
 from ptybridge.wire import session_messages as session_wire
@@ -199,9 +200,8 @@ class Client:
         """A new subscription beside one that has all that came until now."""
         for one in self._subscriptions:
             if one.session_id == session and one.is_current and self._life.is_up:
-                subscription = Subscription(self, session, since=one.seq)
-                self._subscriptions.append(subscription)
-                return subscription
+                self._subscriptions.append(Subscription(self, session, since=one.seq))
+                return self._subscriptions[-1]
         return None
 
     async def say(self, session: str, text: str) -> str:

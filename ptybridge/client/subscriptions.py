@@ -1,11 +1,11 @@
-"""Following a session: its events across cuts of the connection, and the answers among them."""
+"""Following a session: its events across cuts of the connection, and what there is after a gap."""
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
 from typing import Protocol, Self
 
-from ptybridge.client.errors import ClientError
+from ptybridge.client.errors import ClientError, LinkBroke
 from ptybridge.wire import messages
 from ptybridge.wire import session_messages as wire
 
@@ -70,7 +70,8 @@ class Subscription:
                 raise StopAsyncIteration
             if self._is_behind:
                 self._is_behind = False
-                await self._office.request(self.request())
+                with contextlib.suppress(LinkBroke):  # the next one is asked when it comes
+                    await self._office.request(self.request())
             else:
                 self._news.clear()
                 await self._news.wait()
@@ -79,6 +80,22 @@ class Subscription:
     def close(self) -> None:
         """Follow no more. Idempotent."""
         self.end(None)
+
+    async def look_again(self) -> wire.ChannelState | None:
+        """The session as it is now, as of event ``state_seq``; None where it has ended.
+
+        For who has met a gap: whoever takes events too slowly is told of one without having been
+        away, and of nothing that happened in it.
+
+        Raises:
+            RequestFailed: This client may not follow it any more.
+            ConnectionEnded: The connection is over for good.
+        """
+        while not self._is_over:
+            with contextlib.suppress(LinkBroke):
+                await self._office.request(self.request())
+                return self.state
+        return None
 
     # --- the past, and what others are told of this member
 
@@ -169,125 +186,3 @@ class Subscription:
             self._failure = failure
             self._office.forget_subscription(self)
         self._news.set()
-
-
-AnswerEvent = wire.TextDelta | wire.ToolCall | wire.ToolApproval | wire.ToolResult
-"""What an answer consists of."""
-
-SHELL = "shell"
-"""The tool that is the prompt itself, run as a command line."""
-
-
-class Answer:
-    """What a responder says to one prompt. Iterate over it for its words as they come.
-
-    Attributes:
-        prompt_id: The prompt's name.
-        message_id: The answer's name; None until it has begun.
-        text: The words so far.
-        reason: How it ended: done, cancelled or failed; None while it runs.
-        exit: How the command ended that the prompt was; None while it runs, and where the prompt
-            was none.
-        notes: What the server has said in the channel meanwhile, such as why it failed.
-    """
-
-    def __init__(self, office: Office, subscription: Subscription, prompt_id: str) -> None:
-        self.prompt_id = prompt_id
-        self.message_id: str | None = None
-        self.text = ""
-        self.reason: str | None = None
-        self.exit: wire.ExitOf | None = None
-        self.notes: list[str] = []
-        self._office = office
-        self._subscription = subscription
-        self._command: str | None = None
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        async for event in self.events():
-            if isinstance(event, wire.TextDelta):
-                yield event.delta
-
-    async def events(self) -> AsyncIterator[AnswerEvent]:
-        """Its words and the use of its tools, as they come.
-
-        Raises:
-            ClientError: The connection is over for good.
-        """
-        known = 0
-        try:
-            async for event in self._subscription:
-                own: AnswerEvent | None = None
-                if isinstance(event, wire.Gap):
-                    known = self._subscription.state_seq
-                    own = self._catch_up(event.last)
-                elif event.seq > known or not isinstance(event, wire.TextDelta):
-                    own = self._told(event)
-                if own is not None:
-                    yield own
-                if self.reason is not None:
-                    return
-        finally:
-            self._subscription.close()
-
-    def _told(self, event: wire.Event) -> AnswerEvent | None:
-        """Take note of an event; the event itself where it is a part of this answer."""
-        match event:
-            case wire.MessageCreated(message=message):
-                if message.reply_to == self.prompt_id:
-                    self.message_id = message.id
-                elif message.role == "system" and self.message_id is not None:
-                    self.notes.append("".join(part.text for part in message.parts))
-            case wire.Cancelled(message_id=self.prompt_id):
-                self.reason = "cancelled"  # before its turn came
-            case wire.TextDelta(message_id=self.message_id):
-                self.text += event.delta
-                return event
-            case wire.ToolCall(message_id=self.message_id):
-                if event.tool == SHELL:
-                    self._command = event.call_id
-                return event
-            case wire.ToolResult(message_id=self.message_id):
-                if event.call_id == self._command:
-                    self.exit = event.exit
-                return event
-            case wire.ToolApproval(message_id=self.message_id):
-                return event
-            case wire.MessageCompleted(message_id=self.message_id):
-                self.reason = event.reason
-            case _:
-                pass
-        return None
-
-    def _catch_up(self, seq: int) -> wire.TextDelta | None:
-        """Events are lost: what was said meanwhile, by the session's state."""
-        state = self._subscription.state
-        for message in state.messages if state is not None else ():
-            if self.prompt_id == message.reply_to:
-                self.message_id = message.id
-                missed = "".join(part.text for part in message.parts)[len(self.text) :]
-                self.text += missed
-                self.reason = message.reason
-                for use in message.tools:
-                    if use.tool == SHELL:
-                        self._command, self.exit = use.call_id, use.exit
-                if missed:
-                    return wire.TextDelta(self._subscription.session_id, seq, message.id, missed)
-        return None
-
-    async def cancel(self) -> None:
-        """Stop it, or withdraw the prompt. What came until then stays.
-
-        Raises:
-            RequestFailed: It has ended already (``conflict``), or this client may not.
-        """
-        request = wire.Cancel(self._subscription.session_id, self.prompt_id)
-        await self._office.request(request)
-
-    async def approve(self, call_id: str, *, approved: bool) -> None:
-        """Let a tool be used that waits for it, or not.
-
-        Raises:
-            RequestFailed: No such call waits, or this client may not.
-        """
-        request = wire.Approve(call_id, approved, self._subscription.session_id)
-        await self._office.request(request)
