@@ -75,16 +75,19 @@ async def told(client: Client, until: str) -> dict[str, Any]:
 
 async def test_the_command_offers_a_file_to_those_who_may_type(tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("content")
-    command = f'{sys.executable} -m ptybridge download "a file"; printf "\\033]777;notify;T;B\\007"'
+    command = f'{sys.executable} -m ptybridge download "a file"'
+    notify = 'printf "\\033]777;notify;T;B\\007"'
     async with running() as server, AsyncExitStack() as stack:
         opener, typist, watcher = [
             await stack.enter_async_context(server.binary()) for _ in range(3)
         ]
-        terminal = await opener.open("sh", "-c", f"read go; cd '{tmp_path}'; {command}; read end")
+        script = f"read go; cd '{tmp_path}'; {command}; read next; {notify}; read end"
+        terminal = await opener.open("sh", "-c", script)
         await typist.attach(terminal)
         await watcher.attach(terminal, role="watcher")
         await typist.type(b"\r")
-        offered = (await told(typist, "notification"))["download.offered"]
+        offered = (await told(typist, "download.offered"))["download.offered"]
+        await typist.type(b"\r")  # whoever was told of the offer has been by now
         assert offered == {
             "terminalID": terminal,
             "downloadID": offered["downloadID"],

@@ -12,9 +12,6 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from ptybridge.adapters.tokens import TokenFileError, read_token
-from ptybridge.cli.preparation import ServeError, state_dir
-
 DEFAULT_URL = "http://127.0.0.1:4096"
 PATIENCE = 30.0
 """Seconds that an answer may take."""
@@ -180,6 +177,10 @@ def token_of(arguments: argparse.Namespace) -> str:
     chosen: Path | None = arguments.token_file
     if chosen is None and (token := os.environ.get("PTYBRIDGE_TOKEN")):
         return token
+    # Imported by need: neither a version nor a wrong word needs them, which take half of a start.
+    from ptybridge.adapters.tokens import TokenFileError, read_token  # noqa: PLC0415
+    from ptybridge.cli.preparation import ServeError, state_dir  # noqa: PLC0415
+
     try:
         return read_token(chosen or state_dir() / "token")
     except (TokenFileError, ServeError) as error:
