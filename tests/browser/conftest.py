@@ -5,10 +5,11 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Frame, Page, async_playwright
+from playwright.async_api import Browser, Frame, Page, async_playwright, expect
 
 from tests.server import TOKEN, Server, running
 
@@ -27,6 +28,13 @@ UNTIL_SHOWN = """([terminal, text]) => new Promise((resolve) => {
   look();
 })"""
 """Looks from within the page: to ask it from here costs three times what it does otherwise."""
+
+SCHEMES: tuple[Literal["dark"], Literal["light"]] = ("dark", "light")
+
+PATIENCE = 15_000
+"""Milliseconds that a page may take, when others have the machine."""
+
+expect.set_options(timeout=PATIENCE)
 
 IS_STARTED = pytest.StashKey[bool]()
 
@@ -156,6 +164,13 @@ class Tab:
         ARTEFACTS.mkdir(exist_ok=True)
         await self.page.screenshot(path=ARTEFACTS / f"{name}.png")
 
+    async def picture_in_both_schemes(self, name: str) -> None:
+        """Keep a screenshot of the dark page, and of the same when the system turns light."""
+        for scheme in SCHEMES:
+            await self.page.emulate_media(color_scheme=scheme)
+            await self.picture(f"{name}-{scheme}")
+        await self.page.emulate_media(color_scheme=SCHEMES[0])
+
 
 @asynccontextmanager
 async def tab(
@@ -168,7 +183,7 @@ async def tab(
         permissions=["clipboard-read", "clipboard-write"],
     )
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     try:
         yield Tab(page)
     finally:

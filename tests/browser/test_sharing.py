@@ -59,7 +59,7 @@ async def test_who_comes_late_into_vim_sees_and_edits_the_same(
 
 
 async def test_who_falls_behind_holds_nobody_up_and_catches_up(browser: Browser) -> None:
-    settings = settings_of(terminals={"tailBytes": 600_000})
+    settings = settings_of(terminals={"tailBytes": 200_000})
     async with running(settings) as server, AsyncExitStack() as stack:
         first = await stack.enter_async_context(tab(browser))
         await first.open(address(server))
@@ -71,7 +71,7 @@ async def test_who_falls_behind_holds_nobody_up_and_catches_up(browser: Browser)
         await third.shows("sh> ")
         slow_link.hold()
         await first.enter(
-            "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); echo line $i; done; echo E''ND"
+            "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); echo line $i; done; echo E''ND"
         )
         await first.shows("END")
         await second.shows("END")
