@@ -6,9 +6,13 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 NODE := web/node_modules/.package-lock.json
 
+# What pytest makes of the tests' code is kept, whatever the environment says: to make it again
+# takes as long as many of them.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --dist loadfile --no-loadscope-reorder
+
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help run setup test test-fast check bench soak fix vendor clean
+.PHONY: help run setup test test-fast check check-web test-web bench soak fix vendor clean
 
 help:             ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,11 +27,11 @@ setup: $(DEV)     ## make .venv and web/node_modules with all that developing ne
 test: $(DEV)      ## every test: JavaScript, Python, a real browser
 	@PYTHON="$(PYTHON)" tools/system.sh test
 	@$(MAKE) --no-print-directory $(NODE)
-	cd web && npm run --silent check && npm test --silent
-	$(BIN)/pytest -n 3 --dist loadfile
+	@$(MAKE) --no-print-directory -j 2 check-web test-web
+	$(PYTEST) -n 3
 
-test-fast: $(DEV) ## the tests that take seconds: no browser, nothing slow
-	HYPOTHESIS_PROFILE=fast $(BIN)/pytest -n 2 --dist loadfile -m "not browser and not slow"
+test-fast: $(DEV) ## the tests that take milliseconds: no browser, no whole server
+	HYPOTHESIS_PROFILE=fast $(PYTEST) -n 2 -m "not browser and not server and not slow"
 
 check: $(DEV)     ## formatting, lint, types, known vulnerabilities; nothing is changed
 	@PYTHON="$(PYTHON)" tools/system.sh check
@@ -35,8 +39,14 @@ check: $(DEV)     ## formatting, lint, types, known vulnerabilities; nothing is 
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	cd web && npm run --silent check
+	@$(MAKE) --no-print-directory check-web
 	$(BIN)/python tools/audit.py
+
+check-web:
+	cd web && npm run --silent check
+
+test-web:
+	cd web && npm test --silent
 
 bench: $(DEV)     ## measure, beside a bare pseudo-terminal and another web terminal
 	$(BIN)/python -m bench

@@ -108,6 +108,7 @@ async def test_a_directory_is_told_with_what_it_holds(tmp_path: Path) -> None:
     assert Entry("file", "file", 5, 2.0) in folder.entries
 
 
+@pytest.mark.slow
 async def test_a_very_full_directory_is_told_in_part(tmp_path: Path) -> None:
     for number in range(file_process.MAX_ENTRIES + 1):
         (tmp_path / str(number)).touch()

@@ -178,6 +178,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_after_a_kill_at_most_a_second_of_an_answer_is_lost_and_it_has_failed(
     tmp_path: Path,
 ) -> None:
