@@ -19,8 +19,8 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"uvloop": uvloop.new_event_loop}
 
 
-WHOLE = {"tests.server", "tests.people", "tests.test_cli"}
-"""Modules whose parts start a whole server, or the command line as a process."""
+WHOLE = {"tests.server", "tests.people", "tests.test_cli", "ptybridge.adapters.spawner"}
+"""Modules whose parts start a whole server, its spawner, or the command line as a process."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
