@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -27,6 +28,7 @@ from ptybridge.client import (
     connect,
 )
 from ptybridge.client.direct import Direct, DirectLink, DirectTransport
+from ptybridge.client.links import Carried
 from ptybridge.core.identity import OWNER, Identity
 from ptybridge.core.values import Role
 from ptybridge.server.app import BRIDGE
@@ -390,6 +392,46 @@ async def test_a_terminal_is_viewed_from_its_first_byte_however_fast_it_prints(
         assert isinstance(first, messages.Attached)
     numbers = [int(line) for line in printed.split() if line.isdigit()]
     assert numbers == list(range(1, 600_001))
+
+
+class BurstLink(DirectLink):
+    """Holds back what comes from ``terminal.opened`` until the end, and gives it without a pause.
+
+    So may one read of a socket.
+    """
+
+    def __init__(self, server: Direct) -> None:
+        super().__init__(server)
+        self._held: deque[Carried] = deque()
+
+    async def receive(self) -> Carried:
+        if not self._held:
+            self._held.append(await super().receive())
+            if _tells(self._held[0], b"terminal.opened"):
+                while not _tells(self._held[-1], b"exited"):
+                    self._held.append(await super().receive())
+        return self._held.popleft()
+
+
+def _tells(item: Carried, message_type: bytes) -> bool:
+    return isinstance(item, bytes) and b'"type":"%b"' % message_type in item
+
+
+class Burst(DirectTransport):
+    """Connects by such links."""
+
+    async def connect(self) -> BurstLink:
+        return BurstLink(self._connect())
+
+
+async def test_a_program_that_ends_at_once_is_seen_to_end() -> None:
+    async with running(EAGER) as server:
+        transport = Burst(partial(server.app[BRIDGE].connect, OWNER))
+        async with Client(transport) as client, asyncio.timeout(20):
+            view = await client.open_view(session="main", command=["/bin/sh", "-c", "echo word"])
+            items = [item async for item in view]
+    assert b"".join(item.data for item in items if isinstance(item, Output)) == b"word\r\n"
+    assert isinstance(items[-1], messages.Exited)
 
 
 async def test_the_past_is_read_and_what_was_read_is_told(

@@ -260,6 +260,8 @@ class View:
         """Output follows; ``window`` is how much input may be in flight."""
         is_resume = self.attached is not None and attached.offset == self._received
         self.attached = attached
+        # Its end may be told before whoever opened it has been woken to learn its name.
+        self.terminal_id = attached.terminal_id
         self._received = attached.offset
         # What an older link brought may be taken, and acknowledged, on this one.
         self._acked = min(self._taken, attached.offset) if is_resume else attached.offset
