@@ -11,6 +11,7 @@ from ptybridge.core.ports import Launch, MakeScreen, PtyOwner
 from ptybridge.core.rules import Rules
 from ptybridge.core.screen import ScreenFailed
 from ptybridge.core.terminal import SHARED_FREELY, Terminal
+from ptybridge.core.turns import Turns
 from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, WindowSize
 from ptybridge.core.viewer import Viewer
 
@@ -109,6 +110,9 @@ class FakePty:
                     follow(count - followed)
                     followed = count
         return count
+
+    def read_once(self, buffer: memoryview) -> int:
+        return self.read_into((buffer,))
 
     def write(self, data: bytes | memoryview) -> None:
         if len(self._queue) + len(data) > self._input_limit:
@@ -330,8 +334,10 @@ class Stage:
         rules: Rules = SHARED_FREELY,
         make_screen: MakeScreen | None = None,
         workers: FakeWorkers | None = None,
+        clock: ManualClock | None = None,
+        turns: Turns | None = None,
     ) -> None:
-        self.clock = ManualClock()
+        self.clock = clock or ManualClock()
         self.ended = Ended()
         self.terminal = Terminal(
             TerminalId("t1"),
@@ -345,6 +351,7 @@ class Stage:
             rules=rules,
             make_screen=make_screen,
             workers=workers,
+            turns=turns,
         )
         self.pty = FakePty(self.terminal)
         self.terminal.start(self.pty)

@@ -13,6 +13,7 @@ import pytest
 from ptybridge.adapters.pty import FOLLOW_BYTES, PosixPty
 from ptybridge.core.errors import LimitReached
 from ptybridge.core.values import ExitStatus, WindowSize
+from ptybridge.core.viewer import READ_BYTES
 from tests.real_pty import PATIENCE, Keeper, turns
 
 
@@ -118,6 +119,25 @@ async def test_who_reads_much_may_work_on_it_meanwhile(other: Other) -> None:
     (part,) = followed
     assert len(part) >= FOLLOW_BYTES
     assert printed.startswith(part)
+
+
+async def test_one_read_gives_what_the_kernel_has_in_one_buffer(other: Other) -> None:
+    keeper = other.keeper()
+    other.prints(bytes(range(256)) * 40)
+    buffer = memoryview(bytearray(READ_BYTES + 100))
+    count = keeper.pty.read_once(buffer)
+    assert READ_BYTES <= count <= len(buffer)
+    assert buffer[:count] == (bytes(range(256)) * 40)[:count]
+    rest = 10_240 - count
+    while rest:
+        rest -= keeper.pty.read_once(buffer)
+    assert keeper.pty.read_once(buffer) == 0
+    assert not keeper.pty.is_eof
+    other.hangs_up()
+    assert keeper.pty.read_once(buffer) == 0
+    assert keeper.pty.is_eof
+    keeper.pty.close()
+    assert keeper.pty.read_once(buffer) == 0
 
 
 async def test_reading_is_paused_until_it_is_resumed(other: Other) -> None:

@@ -130,6 +130,22 @@ class PosixPty:
                 self._on_eof()
         return total
 
+    def read_once(self, buffer: memoryview) -> int:
+        """Read into ``buffer`` what one read gives; how many bytes, 0 when there is nothing now."""
+        try:
+            count = os.readv(self._master, (buffer,))
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            if self._master < 0:
+                return 0
+            if error.errno != errno.EIO:
+                raise
+            count = 0
+        if not count:
+            self._on_eof()
+        return count
+
     def write(self, data: bytes | memoryview) -> None:
         """Give ``data`` to the program, queueing what it does not take at once.
 

@@ -113,6 +113,9 @@ class Pty(Protocol):
             How many bytes were read in all; 0 when there is nothing now.
         """
 
+    def read_once(self, buffer: memoryview) -> int:
+        """Read into ``buffer`` what one read gives; how many bytes, 0 when there is nothing now."""
+
     def write(self, data: bytes | memoryview) -> None:
         """Give ``data`` to the program, queueing what it does not take at once.
 

@@ -16,13 +16,14 @@ from ptybridge.core.events import Exited, Resized, Snapshot
 from ptybridge.core.feeding import ScreenFeed
 from ptybridge.core.fitting import Fitting
 from ptybridge.core.input_queue import InputQueue
+from ptybridge.core.intake import Intake
 from ptybridge.core.marks import Marks
 from ptybridge.core.occupation import Program
 from ptybridge.core.ports import Clock, MakeScreen, Pty, Workers
 from ptybridge.core.rules import Rules
 from ptybridge.core.screen import Screen, ScreenEvent, ScreenFailed, ScreenUnavailable
 from ptybridge.core.tail import Tail
-from ptybridge.core.turns import Turn, Turns
+from ptybridge.core.turns import Turns
 from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, ViewerId, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES, Viewer, ViewerSink
 
@@ -95,8 +96,6 @@ class Terminal:
         self._observer = observer
         self._pty: Pty | None = None
         self._viewer_count = 0
-        self._turn = Turn(turns or Turns(clock), self._take_in)
-        self._is_paused = False
         self._is_forgotten = False
         self._input: InputQueue | None = None
         self._fitting = Fitting(
@@ -114,8 +113,9 @@ class Terminal:
             on_reply=self._answer,
             on_event=self._on_screen_event,
             on_lost=lambda error: observer.screen_lost(self, error),
-            on_room=self._unpause,
+            on_room=self._on_room,
         )
+        self._intake = Intake(self.tail, self.viewers, self._feed, turns or Turns(clock))
         if make_screen is not None:
             with suppress(ScreenUnavailable):
                 self._feed.begin(make_screen, size)
@@ -124,7 +124,7 @@ class Terminal:
         """Begin to relay; called once, when the program has been started."""
         self._pty = pty
         self._input = InputQueue(pty)
-        pty.resume_reading()
+        self._intake.start(pty)
 
     @property
     def traffic(self) -> int:
@@ -135,61 +135,18 @@ class Terminal:
 
     def on_readable(self) -> None:
         """Take in what is there; where it is much, when others have had their turn."""
-        self._turn.take()
-
-    def _take_in(self, limit: int) -> int:
-        """Move at most so much of it into the tail and on to the viewers; how much it was."""
-        if self._is_paused or self.status is not None:  # since it began to wait for its turn
-            return 0
-        room = self._feed.room
-        if not room:
-            self._pause()
-            return 0
-        count = self._read(min(limit, room))
-        if count:
-            self._spread()
-            self._feed.advance()
-        return count
-
-    def _read(self, limit: int) -> int:
-        """Read once into the tail; how many bytes came."""
-        assert self._pty is not None
-        begin = self.tail.end
-        count = self._pty.read_into(self.tail.room(limit), self._follow)
-        self.tail.commit(begin + count - self.tail.end)
-        return count
-
-    def _follow(self, count: int) -> None:
-        """Let the screen see what has come of much, while the program prints on."""
-        self.tail.commit(count)
-        self._feed.keep_up()
-
-    def _spread(self) -> None:
-        """Send on what is new; stop reading while every viewer is stalled."""
-        if self.viewers.serve():
-            self._pause()
+        self._intake.on_readable()
 
     def drain(self, viewer: Viewer) -> None:
         """Go on with ``viewer``, which may be able to take output again."""
         viewer.pump()
         if viewer.is_lagging:
             self.viewers.watch_lag(viewer)
-        self._unpause()
+        self._intake.unpause()
 
-    def _pause(self) -> None:
-        """Leave the output in the kernel, which then blocks the child."""
-        if self._pty is not None and not self._is_paused:
-            self._is_paused = True
-            self._pty.pause_reading()
-
-    def _unpause(self) -> None:
-        """Read on unless every viewer is stalled; without viewers the program runs freely."""
-        if not self._is_paused or self._pty is None or not self._feed.room:
-            return
-        if self.viewers and all(viewer.is_stalled for viewer in self.viewers):
-            return
-        self._is_paused = False
-        self._pty.resume_reading()
+    def _on_room(self) -> None:
+        """Read on, where that has waited for the screen."""
+        self._intake.unpause()
 
     # --- the screen
 
@@ -248,13 +205,13 @@ class Terminal:
         """Drain what the program has left, then tell everybody, behind the last byte."""
         assert self._pty is not None
         drained = 0
-        while drained < DRAIN_BYTES and (count := self._read(CHUNK_BYTES)):
+        while drained < DRAIN_BYTES and (count := self._intake.read(CHUNK_BYTES)):
             drained += count
             self._feed.catch_up()
             for viewer in self.viewers:
                 viewer.pump()
         self.status = status
-        self._turn.leave()
+        self._intake.end()
         self.marks.append(self.tail.end, Exited(status))
         self._pty.close()
         self.on_input_taken()
@@ -380,7 +337,7 @@ class Terminal:
             self.idle_since = self._clock.time()
         self.control.leave(viewer)
         self.viewers_changed()
-        self._unpause()
+        self._intake.unpause()
         self._let_output_go()
 
     def viewers_changed(self) -> None:
@@ -395,7 +352,7 @@ class Terminal:
         """Change the size here and in the stream; whether it was another."""
         if size == self.size or self._pty is None or self.status is not None:
             return False
-        self._read_before_resize()
+        self._intake.read_before_resize()
         self.size = size
         self._pty.resize(size)
         screen = self._feed.use()
@@ -409,9 +366,3 @@ class Terminal:
         for viewer in self.viewers:
             viewer.pump()
         return True
-
-    def _read_before_resize(self) -> None:
-        """Take in what was printed for the old size, so that the mark stands behind it."""
-        self._feed.catch_up()
-        if not self._is_paused and self._read(min(CHUNK_BYTES, self._feed.room)):
-            self._spread()

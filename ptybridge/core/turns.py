@@ -4,11 +4,15 @@ An event loop reads whatever can be read before it looks again. Where many progr
 and the server had to wait for a processor, that is milliseconds of work, and a key typed meanwhile
 waits for it twice: to be read, and for its echo. So those who print much go by turns, one in each
 turn of the loop, which looks for keys and echoes in between. A single one never waits.
+
+Among several a turn is one read. A second one at once may wait, and the loop with it, until the
+kernel has moved what the program wrote (``n_tty_read`` flushes the work of the terminal's buffer),
+and for that it may want a processor which others have: milliseconds were seen. By the next turn
+it has moved it.
 """
 
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from ptybridge.core.ports import Clock
 from ptybridge.core.viewer import CHUNK_BYTES, READ_BYTES
@@ -20,7 +24,23 @@ BULK_SECONDS: Final = 0.1
 """For how long that is believed."""
 
 SLICE_BYTES: Final = 4 * READ_BYTES
-"""What is read in a turn while others wait for theirs: a tenth of a millisecond or two."""
+"""After so much what was read by turns is passed on, also where more comes."""
+
+
+class Output(Protocol):
+    """What a program has printed and nobody has read yet."""
+
+    def take_in(self, limit: int) -> int:
+        """Read at most so many bytes, until it is all, and pass them on; how many they were."""
+
+    def sip(self) -> int:
+        """Read once and pass nothing on yet; how many bytes they were."""
+
+    def pass_on(self) -> None:
+        """Pass on what was sipped."""
+
+    def watch(self, *, is_watched: bool) -> None:
+        """Be told of output, or be told no more; not while reading is stopped altogether."""
 
 
 class Turns:
@@ -35,12 +55,10 @@ class Turns:
         """Let one who prints much read now, if nobody else waits or may be reading, else later."""
         if not self._waiting and (self._last is None or self._last is turn):
             self._last = turn
-            turn.read(CHUNK_BYTES)
+            turn.read()
             return
-        if not self._waiting:
-            self.clock.call_later(0, self._next)
-        self._waiting.append(turn)
-        turn.is_waiting = True
+        turn.begin_waiting()
+        self._line_up(turn)
 
     def leave(self, turn: "Turn") -> None:
         """Forget one. Idempotent."""
@@ -50,15 +68,27 @@ class Turns:
         if self._last is turn:
             self._last = None
 
+    def _line_up(self, turn: "Turn") -> None:
+        if not self._waiting:
+            self.clock.call_later(0, self._next)
+        self._waiting.append(turn)
+
     def _next(self) -> None:
         """Let who has waited longest read."""
         if not self._waiting:  # they have left
             return
-        turn = self._last = self._waiting.popleft()
-        turn.is_waiting = False
+        turn = self._waiting.popleft()
         if self._waiting:
             self.clock.call_later(0, self._next)
-        turn.read(SLICE_BYTES if self._waiting else CHUNK_BYTES)
+        if turn is self._last and not self._waiting:  # the others print no more
+            turn.end_waiting()
+            turn.read()
+            return
+        self._last = turn
+        if turn.sip():
+            self._line_up(turn)
+        else:
+            turn.end_waiting()
 
 
 class Turn:
@@ -68,14 +98,14 @@ class Turn:
         is_waiting: Its turn comes; until then there is nothing to do.
     """
 
-    __slots__ = ("_bulk_until", "_read", "_turns", "is_waiting")
+    __slots__ = ("_bulk_until", "_output", "_sipped", "_turns", "is_waiting")
 
-    def __init__(self, turns: Turns, read: Callable[[int], int]) -> None:
-        """``read`` reads at most so many bytes, if it still is to, and says how many."""
+    def __init__(self, turns: Turns, output: Output) -> None:
         self.is_waiting = False
         self._turns = turns
-        self._read = read
+        self._output = output
         self._bulk_until = float("-inf")
+        self._sipped = 0
 
     def take(self) -> None:
         """Read at once or, where much is printed here, when it is its turn."""
@@ -84,13 +114,42 @@ class Turn:
         if self._turns.clock.time() < self._bulk_until:
             self._turns.take(self)
         else:
-            self.read(CHUNK_BYTES)
-
-    def read(self, limit: int) -> None:
-        """Read now; only ``Turns`` calls this."""
-        if self._read(limit) >= BULK_BYTES:
-            self._bulk_until = self._turns.clock.time() + BULK_SECONDS
+            self.read()
 
     def leave(self) -> None:
         """Read no more. Idempotent."""
         self._turns.leave(self)
+
+    # --- from ``Turns``
+
+    def read(self) -> None:
+        """Read all there is, or a chunk."""
+        if self._output.take_in(CHUNK_BYTES) >= BULK_BYTES:
+            self._bulk_until = self._turns.clock.time() + BULK_SECONDS
+
+    def begin_waiting(self) -> None:
+        """Take no part in the loop until it is its turn."""
+        self.is_waiting = True
+        self._output.watch(is_watched=False)
+
+    def sip(self) -> bool:
+        """Read once; whether there is likely to be more."""
+        count = self._output.sip()
+        self._sipped += count
+        is_more = count >= READ_BYTES
+        if is_more:
+            self._bulk_until = self._turns.clock.time() + BULK_SECONDS
+        if self._sipped >= SLICE_BYTES:
+            self._pass_on()
+        return is_more
+
+    def end_waiting(self) -> None:
+        """Be told of output again."""
+        self._pass_on()
+        self.is_waiting = False
+        self._output.watch(is_watched=True)
+
+    def _pass_on(self) -> None:
+        if self._sipped:
+            self._sipped = 0
+            self._output.pass_on()
