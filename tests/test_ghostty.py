@@ -188,6 +188,11 @@ def test_a_program_cannot_resize_however_its_output_is_cut(between: bytes) -> No
     assert screen.snapshot().size == SIZE  # it would fail at another
 
 
+def test_a_program_cannot_resize_by_what_ends_a_string_and_begins_a_sequence() -> None:
+    screen, _ = screen_of(b"\x1b[?40h", b"\x1b_", b"text", b"\x9b?", b"3h")
+    assert screen.snapshot().size == SIZE
+
+
 def test_what_is_on_it_can_be_had_as_text_html_and_sequences() -> None:
     screen, _ = screen_of(b"plain \x1b[1;31m<red>\x1b[0m\r\nsecond")
     assert screen.rendered("text") == b"plain <red>\nsecond"

@@ -37,6 +37,9 @@ _CURSOR: Final = Rgb(0xD4, 0xD4, 0xD4)
 
 _FULL_COMPRESSION: Final = 1
 
+_CSI: Final = b"\x9b"
+"""Begins a control sequence, too, where it ends a string; in a text it is a part of a character."""
+
 _FINAL: Final = re.compile(rb"[@-Z\\-~]")
 """What ends a control sequence (ECMA-48 section 5.4), whatever stands before it; but for ``[``,
 which may be the second byte of its beginning.
@@ -115,10 +118,10 @@ class GhosttyScreen:
             fed = end
             self.event(event)
         write(terminal, stream[fed:], len(stream) - fed)
-        has_escape = ESCAPE in stream
-        if has_escape or self._is_in_sequence:
+        may_begin = ESCAPE in stream or _CSI in stream
+        if may_begin or self._is_in_sequence:
             self._keep_size()
-            self._is_in_sequence = has_escape or not _FINAL.search(stream)
+            self._is_in_sequence = may_begin or not _FINAL.search(stream)
         if self._error is not None:
             self._raise_error()
 
