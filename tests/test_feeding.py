@@ -1,6 +1,6 @@
 """A screen is fed all of the stream, in order, without keeping anybody waiting."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -18,9 +18,9 @@ from ptybridge.core.feeding import (
 )
 from ptybridge.core.screen import Bell, ScreenFailed, ScreenFormat, ScreenOwner
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
-from ptybridge.core.values import WindowSize
+from ptybridge.core.values import Role, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES
-from tests.fakes import FOLLOW_BYTES, FakeWorkers, Shown, Stage
+from tests.fakes import FOLLOW_BYTES, FakeSink, FakeWorkers, Shown, Stage
 
 CAPACITY = 8 * ROOM_BYTES
 
@@ -175,6 +175,29 @@ def test_what_one_read_took_does_not_count_for_the_next() -> None:
     stage.pty.prints(b"y")
     assert not stage.workers.jobs
     assert stage.screens[0].fed.endswith(b"xy")
+
+
+class BusySink(FakeSink):
+    """A viewer that takes its time, such as a hundred of them do."""
+
+    def __init__(self, workers: FakeWorkers) -> None:
+        super().__init__()
+        self._workers = workers
+
+    def output(self, offset: int, parts: Sequence[memoryview]) -> None:
+        super().output(offset, parts)
+        self._workers.worked += 2 * AT_ONCE_SECONDS
+
+
+def test_what_the_viewers_took_does_not_count() -> None:
+    stage = FedStage()
+    sink = BusySink(stage.workers)
+    stage.terminal.attach(sink, name="a", role=Role.OWNER, size=stage.terminal.size).begin()
+    stage.pty.prints(b"x" * FOLLOW_BYTES + b"y")
+    stage.clock.advance(PAUSE)
+    stage.pty.prints(b"z")
+    assert not stage.workers.jobs
+    assert stage.screens[0].fed.endswith(b"xyz")
 
 
 def test_what_a_read_before_a_resize_took_does_not_count_for_the_next() -> None:

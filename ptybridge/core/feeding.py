@@ -119,7 +119,7 @@ class ScreenFeed:
 
         What comes in small pieces, one soon after the other, is gathered.
         """
-        began, self._began = self._began, None
+        has_kept_up, self._began = self._began is not None, None
         backlog = self._tail.end - self.fed
         if self.screen is None or self._job is not None or not backlog:
             return
@@ -128,14 +128,15 @@ class ScreenFeed:
             return
         now = self._clock.time()
         is_costly = now < self._costly_until
-        may_wait = began is None and (is_costly or backlog < AT_ONCE_BYTES)
+        may_wait = not has_kept_up and (is_costly or backlog < AT_ONCE_BYTES)
         if may_wait and now - self._fed_at < PAUSE:
             if self._timer is None:
                 self._timer = self._clock.call_later(PAUSE, self._go_on)
         elif is_costly:
             self._hand_over(self._workers)
         else:
-            self._feed_on_loop(self._workers, now, began)
+            # What was fed in the middle of the read had its time; since then it was the viewers'.
+            self._feed_on_loop(self._workers, now, self._workers.cpu_seconds())
 
     def keep_up(self) -> None:
         """Show the screen what has come of a read that goes on; ``advance`` follows it."""
@@ -202,15 +203,13 @@ class ScreenFeed:
         self._fed_at = self._clock.time()
         self._tell()
 
-    def _feed_on_loop(self, workers: Workers, now: float, began: float | None) -> None:
+    def _feed_on_loop(self, workers: Workers, now: float, began: float) -> None:
         """Feed all that is there, unless it turns out to be costly.
 
-        ``began`` is when the read began of which it is a part, by ``Workers.cpu_seconds``.
+        ``began`` is when that began, in pieces perhaps, by ``Workers.cpu_seconds``.
         """
         if self._timer is not None:
             self._stop_timer()
-        if began is None:
-            began = workers.cpu_seconds()
         end = self._tail.end
         while self.screen is not None and self.fed < end:
             self._feed_to(min(end, self.fed + AT_ONCE_BYTES))
