@@ -13,6 +13,7 @@ class Printer:
     def __init__(self, number: int, brings: int, log: list[tuple[int, str, int]]) -> None:
         self.brings = brings
         self.is_watched = True
+        self.is_broken = False
         self._number = number
         self._log = log
         self._sipped = 0
@@ -23,12 +24,16 @@ class Printer:
         return count
 
     def sip(self) -> int:
+        if self.is_broken:
+            raise OSError("broken")
         count = min(READ_BYTES, self.brings)
         self._sipped += count
         self._log.append((self._number, "sip", count))
         return count
 
     def pass_on(self) -> None:
+        if self.is_broken:
+            raise OSError("broken")
         self._log.append((self._number, "pass on", self._sipped))
         self._sipped = 0
 
@@ -157,3 +162,32 @@ def test_who_reads_last_and_leaves_does_not_keep_the_next_waiting() -> None:
     loop.remove(0).leave()
 
     assert loop.turn() == [(1, "take", CHUNK_BYTES)]
+
+
+def test_who_leaves_before_another_comes_does_not_have_two_read_in_a_turn() -> None:
+    loop = Loop(3)
+    loop.turn()
+    loop.turn()
+    for terminal in loop.terminals[1:]:
+        terminal.leave()
+    loop.terminals[2].take()
+    loop.remove(1)
+
+    reads = [[what for _, what, _ in loop.turn() if what != "pass on"] for _ in range(6)]
+    assert reads == [["sip"]] * 6
+
+
+@pytest.mark.parametrize("turns", [0, 2])
+def test_who_fails_at_its_turn_is_read_again_when_it_works(turns: int) -> None:
+    loop = Loop(2)
+    loop.crowd()
+    for _ in range(turns):
+        loop.turn()
+    broken = loop.printers[1]
+    broken.is_broken = True
+    with pytest.raises(OSError, match="broken"):
+        loop.turn()
+
+    assert broken.is_watched
+    broken.is_broken = False
+    assert 1 in {number for _ in range(4) for number, *_ in loop.turn()}

@@ -34,7 +34,7 @@ class Output(Protocol):
         """Read at most so many bytes, until it is all, and pass them on; how many they were."""
 
     def sip(self) -> int:
-        """Read once and pass nothing on yet; how many bytes they were."""
+        """Read once and pass nothing on that can wait; how many bytes they were."""
 
     def pass_on(self) -> None:
         """Pass on what was sipped."""
@@ -50,6 +50,7 @@ class Turns:
         self.clock = clock
         self._last: Turn | None = None
         self._waiting: deque[Turn] = deque()
+        self._is_next_due = False
 
     def take(self, turn: "Turn") -> None:
         """Let one who prints much read now, if nobody else waits or may be reading, else later."""
@@ -69,26 +70,35 @@ class Turns:
             self._last = None
 
     def _line_up(self, turn: "Turn") -> None:
-        if not self._waiting:
-            self.clock.call_later(0, self._next)
         self._waiting.append(turn)
+        self._call_next()
+
+    def _call_next(self) -> None:
+        """Have one read in the next turn of the loop: one only, whoever has come or gone."""
+        if self._waiting and not self._is_next_due:
+            self._is_next_due = True
+            self.clock.call_later(0, self._next)
 
     def _next(self) -> None:
         """Let who has waited longest read."""
+        self._is_next_due = False
         if not self._waiting:  # they have left
             return
         turn = self._waiting.popleft()
-        if self._waiting:
-            self.clock.call_later(0, self._next)
+        self._call_next()
         if turn is self._last and not self._waiting:  # the others print no more
             turn.end_waiting()
             turn.read()
             return
         self._last = turn
-        if turn.sip():
-            self._line_up(turn)
-        else:
-            turn.end_waiting()
+        is_more = False
+        try:
+            is_more = turn.sip()
+        finally:  # who fails must not wait for ever
+            if is_more:
+                self._line_up(turn)
+            else:
+                turn.end_waiting()
 
 
 class Turn:
@@ -145,9 +155,9 @@ class Turn:
 
     def end_waiting(self) -> None:
         """Be told of output again."""
-        self._pass_on()
         self.is_waiting = False
         self._output.watch(is_watched=True)
+        self._pass_on()
 
     def _pass_on(self) -> None:
         if self._sipped:
