@@ -1,21 +1,30 @@
 """What programs print comes whole and in order, also where several print much at once."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptybridge.core.turns import Turns
+from ptybridge.core.ports import MakeScreen
+from ptybridge.core.screen import ScreenOwner
+from ptybridge.core.turns import SLICE_BYTES, Turns
 from ptybridge.core.values import ExitStatus, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES, READ_BYTES
 from tests.fakes import FakeSink, ManualClock, Stage
+from tests.test_feeding import KeepingScreen
 
 
 class Crowd:
     """Terminals of one event loop, each with a viewer."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(
+        self, count: int, *, tail_bytes: int = 1 << 20, make_screen: MakeScreen | None = None
+    ) -> None:
         self.clock = ManualClock()
         turns = Turns(self.clock)
-        self.stages = [Stage(clock=self.clock, turns=turns) for _ in range(count)]
+        self.stages = [
+            Stage(clock=self.clock, turns=turns, tail_bytes=tail_bytes, make_screen=make_screen)
+            for _ in range(count)
+        ]
         self.sinks: list[FakeSink] = [stage.view()[1] for stage in self.stages]
 
     def turn(self) -> None:
@@ -99,3 +108,27 @@ def test_who_cannot_take_more_stops_its_terminal_only() -> None:
     assert [stage.pty.unread > 0 for stage in crowd.stages] == [False, True]
     assert [stage.pty.is_paused for stage in crowd.stages] == [False, True]
     assert crowd.sinks[0].data.endswith(b"y")
+
+
+@pytest.mark.parametrize("turns", range(0, 12, 2))
+@pytest.mark.parametrize("tail_bytes", [4096, SLICE_BYTES, CHUNK_BYTES, CHUNK_BYTES + SLICE_BYTES])
+def test_what_waits_to_be_passed_on_is_not_lost_however_small_the_tail(
+    tail_bytes: int, turns: int
+) -> None:
+    screens: list[KeepingScreen] = []
+
+    def make(size: WindowSize, owner: ScreenOwner) -> KeepingScreen:
+        screens.append(KeepingScreen(size, owner))
+        return screens[-1]
+
+    crowd = Crowd(2, tail_bytes=tail_bytes, make_screen=make)
+    for text in (b"x", b"y", b"z"):
+        for stage in crowd.stages:
+            stage.pty.prints(text * CHUNK_BYTES)
+    for _ in range(turns):
+        crowd.turn()
+    for stage in crowd.stages:
+        stage.pty.exits(ExitStatus(0, None))
+    printed = b"".join(text * CHUNK_BYTES for text in (b"x", b"y", b"z"))
+    assert [sink.data for sink in crowd.sinks] == [printed] * 2
+    assert [bytes(screen.fed) for screen in screens] == [printed] * 2

@@ -3,12 +3,17 @@
 The middle of the hot path: one synchronous chain from the terminal's descriptor to the sockets.
 """
 
+from typing import Final
+
 from ptybridge.core.audience import Audience
 from ptybridge.core.feeding import ScreenFeed
 from ptybridge.core.ports import Pty
 from ptybridge.core.tail import Tail
-from ptybridge.core.turns import Turn, Turns
+from ptybridge.core.turns import SLICE_BYTES, Turn, Turns
 from ptybridge.core.viewer import CHUNK_BYTES, READ_BYTES
+
+LEAST_TAIL_TO_SIP: Final = SLICE_BYTES + CHUNK_BYTES
+"""In a smaller tail a chunk could take the place of what was sipped and not passed on."""
 
 
 class Intake:
@@ -93,13 +98,15 @@ class Intake:
         return count
 
     def sip(self) -> int:
-        """Read once into the tail, without passing it on; how much it was."""
+        """Read once into the tail, without passing it on if that can wait; how much it was."""
         room = min(READ_BYTES, self._room())
         if not room:
             return 0
         assert self._pty is not None
         count = self._pty.read_once(self._tail.room(room)[0])
         self._tail.commit(count)
+        if count and self._tail.capacity < LEAST_TAIL_TO_SIP:
+            self.pass_on()
         return count
 
     def pass_on(self) -> None:
