@@ -132,3 +132,19 @@ def test_what_waits_to_be_passed_on_is_not_lost_however_small_the_tail(
     printed = b"".join(text * CHUNK_BYTES for text in (b"x", b"y", b"z"))
     assert [sink.data for sink in crowd.sinks] == [printed] * 2
     assert [bytes(screen.fed) for screen in screens] == [printed] * 2
+
+
+def test_who_waits_is_not_watched_when_its_viewer_takes_more() -> None:
+    crowd = Crowd(2)
+    for _ in range(4):
+        for stage in crowd.stages:
+            stage.pty.prints(b"x" * CHUNK_BYTES)
+    late, sink = crowd.stages[1], crowd.sinks[1]
+    sink.is_ready = False
+    while not late.terminal._intake.is_paused:
+        crowd.turn()
+    assert late.pty.unread
+    sink.drains()
+    assert late.pty.is_paused
+    crowd.settle()
+    assert len(sink.data) == 4 * CHUNK_BYTES

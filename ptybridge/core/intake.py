@@ -85,7 +85,8 @@ class Intake:
         if self._viewers and all(viewer.is_stalled for viewer in self._viewers):
             return
         self.is_paused = False
-        self._pty.resume_reading()
+        if not self._turn.is_waiting:  # else it is watched again when its turn is over
+            self._pty.resume_reading()
 
     # --- from its turn
 
