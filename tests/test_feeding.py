@@ -1,6 +1,7 @@
 """A screen is fed all of the stream, in order, without keeping anybody waiting."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 
 import pytest
 from hypothesis import given
@@ -272,6 +273,24 @@ def test_reading_never_stops_for_good(steps: list[str]) -> None:
         stage.pty.turn()
     assert stage.pty.unread == 0
     assert len(stage.screens[0].fed) == stage.terminal.tail.end
+
+
+@pytest.mark.parametrize("looks", range(5))
+def test_reading_goes_on_whenever_what_was_costly_is_so_no_longer(
+    looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between any two looks at the clock; nobody views it, whose taking it would go on by."""
+    stage = FedStage()
+    stage.pty.prints(COSTLY * 3 + b"x" * CAPACITY)
+    assert stage.pty.is_paused
+    now = stage.clock.now
+    times = chain([now] * looks, repeat(now + COSTLY_SECONDS))
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.clock, "time", lambda: next(times))
+        stage.workers.run()
+    stage.clock.advance(COSTLY_SECONDS)
+    stage.settle()
+    assert not stage.pty.unread
 
 
 def test_reading_waits_for_a_thread() -> None:

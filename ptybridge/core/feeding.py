@@ -274,8 +274,8 @@ class ScreenFeed:
             self.fed = self._feeds_until
             self._fed_at = self._clock.time()
         self._tell()
-        self._tell_room()
         self.advance()
+        self._tell_room()  # behind it: feeding that costs no more is done at once
 
     def _fit_piece(self, size: int) -> None:
         """Make the next piece one of ``PIECE_SECONDS``, as far as the last one tells."""
