@@ -22,6 +22,9 @@ ACK_BYTES = 64 * 1024
 ROOM = ("limits.terminals=1000", "limits.terminalsPerUser=1000")
 """What the figures of many terminals need beyond the default settings."""
 
+SESSION = "bench"
+"""In which the terminals are."""
+
 CHANNEL = 1
 INPUT, OUTPUT, SNAPSHOT, INPUT_ACK = 1, 2, 3, 4
 HEADER = struct.Struct(">BIQ")
@@ -173,7 +176,7 @@ class Bridge:
         """A connection, past its welcome, until the block ends; ``headers`` are lines to add."""
         socket = WebSocket.connect(
             self.port,
-            "/ws?sessionID=bench",
+            f"/ws?sessionID={SESSION}",
             token=self.token,
             protocol="ptybridge.v1",
             headers=headers,

@@ -16,6 +16,7 @@ from bench.bridge import (
     HEADER,
     INPUT,
     OUTPUT,
+    SESSION,
     SNAPSHOT,
     WINDOW,
     Bridge,
@@ -134,9 +135,12 @@ def _talk(number: int) -> str:
 
 
 def talk_at_length(server: Bridge) -> None:
-    """Say as much in each session as its log keeps, so that what follows takes no more room."""
+    """Say as much in each session as its log keeps, so that what follows takes no more room.
+
+    That of the terminals is told of each that begins and ends, and of who comes and goes.
+    """
     with server.connection() as (_, connection):
-        for session in map(_talk, range(TALKS)):
+        for session in (SESSION, *map(_talk, range(TALKS))):
             connection.request("subscribe", sessionID=session)
             for number in range(MAX_EVENTS):
                 connection.request("say", sessionID=session, text=f"word {number}")
