@@ -145,6 +145,10 @@ class Tab:
     async def press(self, key: str) -> None:
         await self.page.keyboard.press(key)
 
+    async def is_in_terminal(self) -> None:
+        """Wait until keys go to the terminal: what is closed gives them back a bit later."""
+        await expect(self.frame.locator(f"{PANE} textarea")).to_be_focused()
+
     async def shows(self, text: str) -> str:
         """Wait until ``text`` is on the screen; all that is on it."""
         try:

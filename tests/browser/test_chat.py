@@ -203,7 +203,8 @@ async def test_on_a_phone_it_is_a_drawer_and_on_a_desk_as_wide_as_one_likes(
         await phone.picture("chat-drawer")
         await phone.press("Escape")
         await expect(panel).to_be_hidden()
-        await phone.run("echo ba''ck", "back")  # the terminal has the focus again
+        await phone.is_in_terminal()
+        await phone.run("echo ba''ck", "back")
         await toggle(phone).click()
         await phone.page.mouse.click(10, 300)
         await expect(panel).to_be_hidden()

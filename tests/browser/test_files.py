@@ -103,7 +103,8 @@ async def test_files_are_chosen_replaced_listed_and_downloaded(
         await expect(dialog.get_by_role("status")).to_contain_text("no such file or directory")
         await page.press("Escape")
         await expect(dialog).to_have_count(0)
-        await page.run("echo st''ill", "still")  # the terminal has the focus again
+        await page.is_in_terminal()
+        await page.run("echo st''ill", "still")
         assert [error for error in page.errors if "404" not in error and "409" not in error] == []
 
 
