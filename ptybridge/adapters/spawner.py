@@ -228,9 +228,8 @@ class SpawnerLine:
                 if not started.done():
                     started.set_exception(PtyError(reason))
             case ["exited", int(key), int(code)] if pty := self._ptys.pop(key, None):
-                status = ExitStatus(code=code) if code >= 0 else ExitStatus(signal=-code)
                 # Behind the wake-up of whoever awaits spawn(), which may have come just before.
-                self._loop.call_soon(pty.end, status)
+                self._loop.call_soon(pty.end, ExitStatus.of(code))
 
     def _on_started(self, key: int, pid: int) -> None:
         """Hand a started program's pseudo-terminal over to whoever awaits it."""

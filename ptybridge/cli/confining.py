@@ -148,9 +148,8 @@ def _blame(wanted: Confinement, status: ExitStatus, said: str) -> str:
         return f"terminals.confine: too few processes are allowed ({said})"
     if said.startswith("bwrap: "):
         return f"{bubblewrap.SETTING}: {said.removeprefix('bwrap: ')}"
-    how = f"signal {status.signal}" if status.code is None else f"exit code {status.code}"
     setting = cgroups.SETTING if wanted.places else "terminals.confine"
-    return f"{setting}: a program that does nothing ended with {how}{said and f' ({said})'}"
+    return f"{setting}: a program that does nothing ended with {status}{said and f' ({said})'}"
 
 
 def _refusal(reason: str) -> ServeError:

@@ -3,7 +3,7 @@
 import enum
 import re
 from dataclasses import dataclass
-from typing import Literal, NewType
+from typing import Literal, NewType, Self
 
 SessionId = NewType("SessionId", str)
 TerminalId = NewType("TerminalId", str)
@@ -84,3 +84,12 @@ class ExitStatus:
         """Refuse a status that says both or neither."""
         if (self.code is None) == (self.signal is None):
             raise ValueError("an exit status has either a code or a signal")
+
+    @classmethod
+    def of(cls, returncode: int) -> Self:
+        """Of a number as ``subprocess`` has it: minus the signal's where one has ended it."""
+        return cls(code=returncode) if returncode >= 0 else cls(signal=-returncode)
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"signal {self.signal}" if self.code is None else f"exit code {self.code}"

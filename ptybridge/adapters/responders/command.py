@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ptybridge.adapters.responders import processes
 from ptybridge.core.responder import Answer, Prompt, ResponderFailed
+from ptybridge.core.values import ExitStatus
 
 HISTORY = "PTYBRIDGE_HISTORY"
 """Environment variable that names the file with the messages before the prompt."""
@@ -60,5 +61,5 @@ class CommandResponder:
                 hears_errors=False,
             )
         if code != 0:
-            how = f"exit code {code}" if code > 0 else f"signal {-code}"
-            raise ResponderFailed(f"{os.path.basename(self._argv[0])} ended with {how}")
+            name = os.path.basename(self._argv[0])
+            raise ResponderFailed(f"{name} ended with {ExitStatus.of(code)}")

@@ -19,7 +19,6 @@ from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.open_files import restore_limit
 from ptybridge.adapters.working_directory import working_directory
 from ptybridge.core.responder import ResponderFailed
-from ptybridge.core.values import ExitStatus
 
 KILL_SECONDS = 2.0
 """How long a program that is asked to end (SIGTERM) may take before it is killed."""
@@ -45,11 +44,6 @@ def _foreground_of(pid: int) -> int:
         return int(stat[stat.rindex(b")") + 2 :].split(b" ", 6)[5])
     except (OSError, ValueError, IndexError):
         return pid
-
-
-def status_of(code: int) -> ExitStatus:
-    """How a program ended, of what ``run`` gives."""
-    return ExitStatus(code=code) if code >= 0 else ExitStatus(signal=-code)
 
 
 async def run(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.responders import processes
 from ptybridge.core.responder import Answer, Prompt
+from ptybridge.core.values import ExitStatus
 
 
 class ShellResponder:
@@ -46,5 +47,5 @@ class ShellResponder:
             heard=answer.text,
             confinement=self._confinement,
         )
-        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-        answer.tool_result(call, how, failed=code != 0, status=processes.status_of(code))
+        status = ExitStatus.of(code)
+        answer.tool_result(call, str(status), failed=code != 0, status=status)

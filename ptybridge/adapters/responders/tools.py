@@ -100,9 +100,8 @@ class Toolbox:
             heard=output.hear,
             confinement=self._confinement,
         )
-        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-        status = processes.status_of(code)
-        return self._told(call, f"{how}\n{output.text()}", failed=code != 0, status=status)
+        status = ExitStatus.of(code)
+        return self._told(call, f"{status}\n{output.text()}", failed=code != 0, status=status)
 
     def _told(
         self, call: str, result: str, *, failed: bool = False, status: ExitStatus | None = None
