@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from ptybridge.cli.connecting import FAILED, OK, connected
+from ptybridge.cli.connecting import FAILED, OK, connected, shell_code
 from ptybridge.cli.remote import RemoteError, session_of
 from ptybridge.client import (
     Client,
@@ -200,7 +200,7 @@ class Attachment:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGWINCH, self._on_resize)
         for number in ENDING:
-            loop.add_signal_handler(number, self._end, End("detached", 128 + number))
+            loop.add_signal_handler(number, self._end, End("detached", shell_code(None, number)))
         try:
             yield
         finally:
@@ -269,8 +269,7 @@ class Attachment:
                     case messages.Exited(code=code, signal=number):
                         write(self._filter.flush())
                         how = f"exit code {code}" if number is None else f"signal {number}"
-                        code = code or 0 if number is None else 128 + number
-                        self._end(End(f"the terminal has ended: {how}", code))
+                        self._end(End(f"the terminal has ended: {how}", shell_code(code, number)))
                         return
                     case _:
                         pass

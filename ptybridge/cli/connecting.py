@@ -11,10 +11,14 @@ from ptybridge.client import Client, ClientError, State, connect
 
 OK = 0
 FAILED = 1
-SIGNALLED = 128
-"""What shells add to the number of the signal that has ended a program."""
-INTERRUPTED = SIGNALLED + 2
+_SIGNALLED = 128
+INTERRUPTED = _SIGNALLED + 2
 """As shells say it of a program that SIGINT has ended."""
+
+
+def shell_code(code: int | None, number: int | None) -> int:
+    """How a program ended, as shells say it: its exit code, or 128 and the signal's number."""
+    return code or 0 if number is None else _SIGNALLED + number
 
 
 def run(work: Coroutine[None, None, int]) -> int:

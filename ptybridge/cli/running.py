@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 
-from ptybridge.cli.connecting import connected
+from ptybridge.cli.connecting import connected, shell_code
 from ptybridge.client import Client, ClientError, Output, Snapshot, View
 from ptybridge.wire import messages
 
@@ -82,7 +82,7 @@ async def _show(view: View, *, is_kept: bool) -> _Exited:
                     out.write(data)
                     out.flush()
             case messages.Exited(code=code, signal=number):
-                status = 128 + number if number is not None else code or 0
+                status = shell_code(code, number)
             case _:
                 pass
     return _Exited(status, kept.decode(errors="replace"))

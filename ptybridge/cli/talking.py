@@ -15,9 +15,9 @@ from ptybridge.cli.connecting import (
     FAILED,
     INTERRUPTED,
     OK,
-    SIGNALLED,
     connected,
     printable,
+    shell_code,
 )
 from ptybridge.client import Answer, Client, RequestFailed, Subscription
 from ptybridge.client.answers import AnswerEvent, fate_of
@@ -73,13 +73,7 @@ def _exit_code(answer: Answer) -> int:
         return INTERRUPTED
     if answer.reason != "done":
         return FAILED
-    match answer.exit:
-        case wire.ExitOf(code=int(code)):
-            return code
-        case wire.ExitOf(signal=int(number)):
-            return SIGNALLED + number
-        case _:
-            return OK
+    return OK if answer.exit is None else shell_code(answer.exit.code, answer.exit.signal)
 
 
 async def _cancel(answer: Answer) -> None:
