@@ -124,10 +124,7 @@ class PosixPty:
         except BlockingIOError:
             pass
         except OSError as error:
-            if master >= 0:
-                if error.errno != errno.EIO:  # how Linux spells end-of-file on a pseudo-terminal
-                    raise
-                self._on_eof()
+            self._on_read_error(error)
         return total
 
     def read_once(self, buffer: memoryview) -> int:
@@ -137,14 +134,19 @@ class PosixPty:
         except BlockingIOError:
             return 0
         except OSError as error:
-            if self._master < 0:
-                return 0
-            if error.errno != errno.EIO:
-                raise
-            count = 0
+            self._on_read_error(error)
+            return 0
         if not count:
             self._on_eof()
         return count
+
+    def _on_read_error(self, error: OSError) -> None:
+        """Take note of the end; there is nothing to read behind ``close``, either."""
+        if self._master < 0:
+            return
+        if error.errno != errno.EIO:  # how Linux spells end-of-file on a pseudo-terminal
+            raise error
+        self._on_eof()
 
     def write(self, data: bytes | memoryview) -> None:
         """Give ``data`` to the program, queueing what it does not take at once.

@@ -208,8 +208,7 @@ class ScreenFeed:
 
         ``began`` is when that began, in pieces perhaps, by ``Workers.cpu_seconds``.
         """
-        if self._timer is not None:
-            self._stop_timer()
+        self._stop_timer()
         end = self._tail.end
         while self.screen is not None and self.fed < end:
             self._feed_to(min(end, self.fed + AT_ONCE_BYTES))
@@ -218,16 +217,12 @@ class ScreenFeed:
                 self._piece = LEAST_PIECE
                 break
         self._fed_at = now
-        if self._told:
-            self._tell()
+        self._tell()
         if self.screen is not None and self.fed < end:
             self._hand_over(workers)
 
     def _feed_to(self, until: int) -> None:
-        try:
-            self._feed(until)
-        except ScreenFailed as error:
-            self.lose(error)
+        self._try(lambda: self._feed(until))
         self.fed = until
 
     def _feed(self, until: int) -> None:

@@ -134,8 +134,7 @@ class Turn:
 
     def read(self) -> None:
         """Read all there is, or a chunk."""
-        if self._output.take_in(CHUNK_BYTES) >= BULK_BYTES:
-            self._bulk_until = self._turns.clock.time() + BULK_SECONDS
+        self._is_much(self._output.take_in(CHUNK_BYTES))
 
     def begin_waiting(self) -> None:
         """Take no part in the loop until it is its turn."""
@@ -146,9 +145,7 @@ class Turn:
         """Read once; whether there is likely to be more."""
         count = self._output.sip()
         self._sipped += count
-        is_more = count >= READ_BYTES
-        if is_more:
-            self._bulk_until = self._turns.clock.time() + BULK_SECONDS
+        is_more = self._is_much(count)
         if self._sipped >= SLICE_BYTES:
             self._pass_on()
         return is_more
@@ -158,6 +155,13 @@ class Turn:
         self.is_waiting = False
         self._output.watch(is_watched=True)
         self._pass_on()
+
+    def _is_much(self, count: int) -> bool:
+        """Whether so many bytes at once are much, which is believed of it for a while then."""
+        is_much = count >= BULK_BYTES
+        if is_much:
+            self._bulk_until = self._turns.clock.time() + BULK_SECONDS
+        return is_much
 
     def _pass_on(self) -> None:
         if self._sipped:

@@ -122,8 +122,7 @@ class GhosttyScreen:
         if may_begin or self._is_in_sequence:
             self._keep_size()
             self._is_in_sequence = may_begin or not _FINAL.search(stream)
-        if self._error is not None:
-            self._raise_error()
+        self._raise_error()
 
     def resize(self, size: WindowSize) -> None:
         """Change the size; see `Screen.resize`."""
