@@ -90,6 +90,14 @@ class FedStage(Stage):
             self.clock.advance(PAUSE)
 
 
+def assert_feeds_at_once(stage: FedStage, ending: bytes) -> None:
+    """The last byte of ``ending`` comes a while later, and to no thread: nothing was costly."""
+    stage.clock.advance(PAUSE)
+    stage.pty.prints(ending[-1:])
+    assert not stage.workers.jobs
+    assert stage.screens[0].fed.endswith(ending)
+
+
 @given(st.lists(st.tuples(st.binary(max_size=200_000), st.integers(0, 3)), max_size=12))
 def test_a_screen_sees_every_byte_once_and_in_order(chunks: list[tuple[bytes, int]]) -> None:
     stage = FedStage()
@@ -172,10 +180,7 @@ def test_what_one_read_took_does_not_count_for_the_next() -> None:
     piece = COSTLY + b"x" * (FOLLOW_BYTES - 1)
     for _ in range(3):
         stage.pty.prints(piece)
-    stage.clock.advance(PAUSE)
-    stage.pty.prints(b"y")
-    assert not stage.workers.jobs
-    assert stage.screens[0].fed.endswith(b"xy")
+    assert_feeds_at_once(stage, b"xy")
 
 
 class BusySink(FakeSink):
@@ -195,10 +200,7 @@ def test_what_the_viewers_took_does_not_count() -> None:
     sink = BusySink(stage.workers)
     stage.terminal.attach(sink, name="a", role=Role.OWNER, size=stage.terminal.size).begin()
     stage.pty.prints(b"x" * FOLLOW_BYTES + b"y")
-    stage.clock.advance(PAUSE)
-    stage.pty.prints(b"z")
-    assert not stage.workers.jobs
-    assert stage.screens[0].fed.endswith(b"xyz")
+    assert_feeds_at_once(stage, b"xyz")
 
 
 def test_what_a_read_before_a_resize_took_does_not_count_for_the_next() -> None:
@@ -210,10 +212,7 @@ def test_what_a_read_before_a_resize_took_does_not_count_for_the_next() -> None:
     assert stage.pty.sizes == [WindowSize(30, 90)]
     stage.work(2)
     stage.pty.prints(piece)
-    stage.clock.advance(PAUSE)
-    stage.pty.prints(b"y")
-    assert not stage.workers.jobs
-    assert stage.screens[0].fed.endswith(b"xy")
+    assert_feeds_at_once(stage, b"xy")
 
 
 def test_of_what_is_costly_no_more_is_read_than_one_can_wait_for() -> None:

@@ -17,6 +17,7 @@ import pytest
 from ptybridge.adapters.access_store import AccessStore
 from ptybridge.adapters.authentication import Authentication
 from ptybridge.adapters.tokens import Token, rotate_token
+from ptybridge.adapters.users import UserEditor
 from ptybridge.core.identity import Identity
 from ptybridge.core.ports import Authenticator
 from ptybridge.core.values import Role, SessionId
@@ -41,6 +42,22 @@ async def guest_of(server: Server, link: dict[str, Any], terminal: str) -> Async
     async with logged_in(server, share=link["token"]) as http, connected(server, http) as client:
         await client.attach(terminal)
         yield client
+
+
+@asynccontextmanager
+async def owner_and_writer(
+    folder: Path,
+) -> AsyncIterator[tuple[Server, UserEditor, Client, Client]]:
+    """A server, what edits its users, and the connections of Alice, an owner, and Bob, a writer."""
+    editor = editor_in(folder, alice="owner", bob="writer")
+    async with (
+        running(make_authenticator=by_users(folder)) as server,
+        person(server, "alice") as alice,
+        person(server, "bob") as bob,
+        connected(server, alice) as hers,
+        connected(server, bob) as his,
+    ):
+        yield server, editor, hers, his
 
 
 async def test_a_revoked_link_ends_its_guests_and_nobody_else() -> None:
@@ -179,14 +196,7 @@ async def test_a_user_who_goes_is_gone(change: str, tmp_path: Path) -> None:
 
 
 async def test_a_demoted_user_types_no_more_and_still_watches(tmp_path: Path) -> None:
-    editor = editor_in(tmp_path, alice="owner", bob="writer")
-    async with (
-        running(make_authenticator=by_users(tmp_path)) as server,
-        person(server, "alice") as alice,
-        person(server, "bob") as bob,
-        connected(server, alice) as hers,
-        connected(server, bob) as his,
-    ):
+    async with owner_and_writer(tmp_path) as (_, editor, hers, his):
         terminal = await hers.open("sh", "-c", ECHO)
         await hers.attach(terminal)
         await his.attach(terminal)
@@ -210,13 +220,9 @@ async def test_a_demoted_user_types_no_more_and_still_watches(tmp_path: Path) ->
 
 
 async def test_the_members_are_told_at_once_who_may_do_less_or_more(tmp_path: Path) -> None:
-    editor = editor_in(tmp_path, alice="owner", bob="writer")
     async with (
-        running(make_authenticator=by_users(tmp_path)) as server,
-        person(server, "alice") as alice,
+        owner_and_writer(tmp_path) as (server, editor, hers, _),
         person(server, "bob") as bob,
-        connected(server, alice) as hers,
-        connected(server, bob),
         connected(server, bob),
     ):
         (session,) = server.registry.sessions.values()
@@ -231,14 +237,7 @@ async def test_the_members_are_told_at_once_who_may_do_less_or_more(tmp_path: Pa
 
 
 async def test_who_is_removed_from_all_sessions_is_cut_off(tmp_path: Path) -> None:
-    editor = editor_in(tmp_path, alice="owner", bob="writer")
-    async with (
-        running(make_authenticator=by_users(tmp_path)) as server,
-        person(server, "alice") as alice,
-        person(server, "bob") as bob,
-        connected(server, alice) as hers,
-        connected(server, bob) as his,
-    ):
+    async with owner_and_writer(tmp_path) as (_, editor, hers, his):
         terminal = await hers.open()
         await his.attach(terminal)
         editor.set_role("bob", "member")
