@@ -1,5 +1,6 @@
 """Three pages on one terminal: coming late, falling behind, handing the keyboard on."""
 
+import asyncio
 import re
 from contextlib import AsyncExitStack
 
@@ -127,3 +128,29 @@ async def test_another_window_is_letterboxed_at_the_terminals_true_size(browser:
         await large.picture("letterbox-large")
         await small.picture("letterbox-small")
         assert await screen(large) == await screen(small)
+
+
+async def test_a_window_is_measured_alike_whatever_size_its_letters_are(browser: Browser) -> None:
+    """Else a page that came back to a terminal of nearly its size made it too wide for itself."""
+    fixed = settings_of(terminals={"sizing": "fixed"})
+    async with running(fixed) as server, AsyncExitStack() as stack:
+        large = await stack.enter_async_context(tab(browser, width=1400, height=900))
+        await large.open(address(server))
+        (shared,) = server.registry.terminals.values()
+        small = await stack.enter_async_context(tab(browser, width=500, height=400))
+        await small.open(address(server))
+        (own,) = (other for other in server.registry.terminals.values() if other is not shared)
+        (alone,) = own.viewers
+        expected = alone.size
+        fragment = large.page.url.partition("#")[2]
+        await small.open(f"http://127.0.0.1:{server.port}/#{fragment}&token={TOKEN}")
+        await small.page.locator(".pane-terminal[data-letterboxed]").wait_for()
+        (viewer,) = (viewer for viewer in shared.viewers if viewer.size.cols < shared.size.cols)
+        assert viewer.size == expected
+        for height in (300, 400):
+            before = viewer.size
+            await small.page.set_viewport_size({"width": 500, "height": height})
+            async with asyncio.timeout(10):
+                while viewer.size == before:
+                    await asyncio.sleep(0.02)
+        assert viewer.size == expected

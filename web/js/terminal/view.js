@@ -419,13 +419,17 @@ export class TerminalView {
 
   /** Measures the window; whether it has changed. */
   #measure() {
-    const fit = this.#fit.proposeDimensions();
-    if (!fit || !Number.isFinite(fit.rows) || !Number.isFinite(fit.cols)) return false;
-    // The window is measured in letters of the usual size, whatever size they are shown in.
+    const { options } = this.#emulator;
     const usual = this.#preferences.get("fontSize");
-    const scale = (this.#emulator.options.fontSize ?? usual) / usual;
-    const rows = Math.min(500, Math.max(1, Math.floor(fit.rows * scale)));
-    const cols = Math.min(1000, Math.max(1, Math.floor(fit.cols * scale)));
+    const shown = options.fontSize ?? usual;
+    // In letters of the usual size, whatever size they are shown in: a cell is of whole pixels, so
+    // how many of the one fit says nothing exact of the other.
+    options.fontSize = usual;
+    const fit = this.#fit.proposeDimensions();
+    options.fontSize = shown;
+    if (!fit || !Number.isFinite(fit.rows) || !Number.isFinite(fit.cols)) return false;
+    const rows = Math.min(500, Math.max(1, fit.rows));
+    const cols = Math.min(1000, Math.max(1, fit.cols));
     if (rows === this.#own.rows && cols === this.#own.cols) return false;
     this.#own = { rows, cols };
     return true;
