@@ -43,7 +43,7 @@ async def test_vim_is_drawn_and_answers_without_websocket(browser: Browser, serv
         await page.press("Escape")
         await page.shows("hello from vim")
         await page.type(":q!\n")
-        await page.shows("sh> ")
+        await page.shows("NONE -n\nsh>")
         await page.run("echo do''ne", "done")
 
 

@@ -53,7 +53,7 @@ async def test_vim_htop_and_less_are_drawn_and_answer(browser: Browser, server: 
         await page.shows("hello from vim")
         await page.picture_in_both_schemes("vim")
         await page.type(":q!\n")
-        await page.shows("sh> ")
+        await page.shows("NONE -n\nsh>")
         await page.enter("less /etc/passwd")
         await page.shows("root:x:0:0")
         await page.type("q")
@@ -329,8 +329,8 @@ async def test_a_program_that_asks_is_answered_once_and_not_again_when_shown_aga
 ) -> None:
     async with tab(browser) as page:
         await page.open(address(server))
-        ask = r"stty raw -echo; printf '\033[5n'; head -c 4 | od -An -c; stty sane"
-        await page.run(ask, "033   [   0   n")
+        ask = r"stty raw -echo; printf '\033[5n'; head -c 4 | od -An -c; stty sane; echo as''ked"
+        assert "033   [   0   n" in await page.run(ask, "asked")
         await page.run("echo qui''et", "quiet")
         await page.page.reload()
         await page.is_in_state("online")
@@ -362,7 +362,8 @@ async def test_a_program_fills_the_clipboard_and_cannot_read_it(
             while await page.page.evaluate(copied) != "secret":
                 await asyncio.sleep(0.02)
         ask = r"stty raw -echo; printf '\033]52;c;?\007\033[5n'; head -c 4 | tr '\033' E; stty sane"
-        shown = await page.run(ask, "0n")
+        shown = await page.run(f"{ask}; echo as''ked", "asked")
+        assert "E[0n" in shown
         assert "c2Vj" not in shown.partition("head -c")[2]
         await page.page.evaluate("navigator.clipboard.writeText('since')")
         await page.page.reload()
