@@ -1,9 +1,11 @@
 """No pause of the collector is felt, and what is garbage does not stay."""
 
 import asyncio
+import ctypes
 import gc
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,9 @@ from ptybridge.cli import garbage
 from ptybridge.core.viewer import Viewer
 from ptybridge.server.connection import Connection
 from tests.server import running
+
+PAGES = 10_000
+"""How many pages are freed with something behind each that stays."""
 
 
 class Knot:
@@ -92,6 +97,28 @@ async def test_a_start_that_fails_leaves_the_collector_on() -> None:
     collector.cancel()
     await asyncio.gather(collector, return_exceptions=True)
     assert gc.isenabled()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs glibc")
+async def test_pages_that_nothing_is_in_are_given_back_when_nobody_is_connected() -> None:
+    is_idle = False
+    collector = asyncio.create_task(garbage.collect(lambda: is_idle, settling=0, period=0.01))
+    await settled()
+    taken = [bytes(size) for _ in range(PAGES) for size in (8000, 600)]
+    kept = taken[1::2]
+    del taken
+    before = resident_pages()
+    is_idle = True
+    async with asyncio.timeout(5):
+        while resident_pages() > before - PAGES // 2:
+            await asyncio.sleep(0.01)
+    assert len(kept) == PAGES
+    collector.cancel()
+
+
+def resident_pages() -> int:
+    """Of this process, as the kernel counts them (proc_pid_statm(5))."""
+    return int(Path("/proc/self/statm").read_text().split()[1])
 
 
 def living() -> set[int]:

@@ -1,4 +1,4 @@
-"""When garbage is collected: so that no pause is felt, however much the server holds.
+"""When garbage is collected: so that no pause is felt, and memory that was needed is given back.
 
 A full collection looks at everything there is: with 10,000 connections for 50 to 100 ms, in which
 no key is echoed, and Python runs one whenever a quarter more has lasted. But what ends here
@@ -6,9 +6,13 @@ no key is echoed, and Python runs one whenever a quarter more has lasted. But wh
 ends, and cycles that are not, such as those of a request that was refused, are young when they are
 dropped. So the young are collected as always, what there is from the start is never looked at, and
 the old are when nobody is connected or, if that never is so, once an hour.
+
+What was freed is not all given back to the system: the C library (terminals' screens, buffers)
+keeps pages of which others still lie behind. It is asked for them when nobody is connected.
 """
 
 import asyncio
+import ctypes
 import gc
 import time
 from collections.abc import Callable
@@ -24,6 +28,16 @@ FULL_SECONDS = 3600.0
 
 NEVER = 1 << 30
 """A threshold that is not reached (gc.set_threshold)."""
+
+
+def give_back() -> None:
+    """Let the C library return pages that nothing is in (malloc_trim(3)), where it can.
+
+    1 to 2 ms when 200 terminals have just gone, a tenth of that when nothing has.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it; musl and macOS do not
+    if trim is not None:
+        trim(ctypes.c_size_t(0))
 
 
 def suspend() -> None:
@@ -54,3 +68,5 @@ async def collect(
         if has_aged and (is_idle() or clock() - collected_at >= FULL_SECONDS):
             gc.collect()
             collected_at = clock()
+        if is_idle():
+            give_back()
