@@ -174,6 +174,16 @@ def test_the_clipboard_is_never_read() -> None:
     assert (owner.replies, owner.events) == (b"", [])
 
 
+@pytest.mark.parametrize("lines", [20, 600, 1000])
+@pytest.mark.parametrize("size", [WindowSize(5, 200), WindowSize(50, 120), WindowSize(100, 30)])
+def test_no_resize_takes_lines_that_are_to_be_kept(lines: int, size: WindowSize) -> None:
+    for printed in range(lines + 100, lines + 1500, 111):
+        screen, _ = screen_of(b"x\r\n" * printed, lines=lines)
+        screen.resize(size)
+        assert screen.snapshot().to_bytes().count(b"x") >= lines
+        screen.close()
+
+
 def test_a_resize_reflows_and_a_program_cannot_resize() -> None:
     screen, _ = screen_of(b"x" * 100, b"\x1b[?40h\x1b[?3h")
     assert screen.size == SIZE

@@ -50,10 +50,11 @@ def history_bytes(size: WindowSize, lines: int) -> int:
     """The library's limit for at least ``lines`` lines of history.
 
     A limit in lines makes it free and map pages all the time, at a quarter of the speed; a limit
-    in bytes makes it reuse the oldest page.
+    in bytes makes it reuse the oldest page. Besides the pages that are full there is the one being
+    filled, and a resize drops one more than it has to.
     """
     rows_per_page = max(1, _PAGE_CELLS // size.cols)
-    pages = -(-(lines + size.rows) // rows_per_page) + 1
+    pages = -(-(lines + size.rows) // rows_per_page) + 2
     return _PAGE_BYTES * pages
 
 
