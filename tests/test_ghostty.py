@@ -174,6 +174,30 @@ def test_the_clipboard_is_never_read() -> None:
     assert (owner.replies, owner.events) == (b"", [])
 
 
+@pytest.mark.parametrize(
+    ("stream", "is_scrolling"),
+    [
+        (b"", True),
+        (b"\x1b[5;20r", False),
+        (b"\x1b[5;20r\x1b[r", True),
+        (b"\x1b[1;23r", False),
+        (b"\x1b[?69h\x1b[3;9s", False),
+        (b"\x1b[?69h\x1b[3;9s\x1b[?69l", True),
+        (b"\x1b[31;1mred\x1b[2;3H", True),
+        (b"\x1b[?1049h", True),
+        (b"\x1b]2;title", False),
+        (b"\x1b]2;title\a", True),
+        (b"\x1b", False),
+        ("中".encode()[:2], False),
+    ],
+)
+def test_text_scrolls_unless_there_are_margins_or_it_belongs_to_a_sequence(
+    stream: bytes, *, is_scrolling: bool
+) -> None:
+    screen, _ = screen_of(stream)
+    assert screen.is_scrolling() is is_scrolling
+
+
 @pytest.mark.parametrize("lines", [20, 600, 1000])
 @pytest.mark.parametrize("size", [WindowSize(5, 200), WindowSize(50, 120), WindowSize(100, 30)])
 def test_no_resize_takes_lines_that_are_to_be_kept(lines: int, size: WindowSize) -> None:

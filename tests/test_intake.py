@@ -10,7 +10,7 @@ from ptybridge.core.turns import SLICE_BYTES, Turns
 from ptybridge.core.values import ExitStatus, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES, READ_BYTES
 from tests.fakes import FakeSink, ManualClock, Stage
-from tests.test_feeding import KeepingScreen
+from tests.test_feeding import KeepingScreen, X, Y, Z
 
 
 class Crowd:
@@ -122,14 +122,14 @@ def test_what_waits_to_be_passed_on_is_not_lost_however_small_the_tail(
         return screens[-1]
 
     crowd = Crowd(2, tail_bytes=tail_bytes, make_screen=make)
-    for text in (b"x", b"y", b"z"):
+    for text in (X, Y, Z):
         for stage in crowd.stages:
             stage.pty.prints(text * CHUNK_BYTES)
     for _ in range(turns):
         crowd.turn()
     for stage in crowd.stages:
         stage.pty.exits(ExitStatus(0, None))
-    printed = b"".join(text * CHUNK_BYTES for text in (b"x", b"y", b"z"))
+    printed = b"".join(text * CHUNK_BYTES for text in (X, Y, Z))
     assert [sink.data for sink in crowd.sinks] == [printed] * 2
     assert [bytes(screen.fed) for screen in screens] == [printed] * 2
 

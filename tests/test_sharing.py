@@ -22,9 +22,14 @@ SIZES = st.builds(WindowSize, st.integers(1, 60), st.integers(1, 200))
 class WholeScreen:
     """A screen whose snapshot is all that it was fed, so that a viewer's view can be compared."""
 
+    remembered_lines = 1000
+
     def __init__(self, size: WindowSize, owner: ScreenOwner) -> None:
         self.size = size
         self.fed = bytearray()
+
+    def is_scrolling(self) -> bool:
+        return False
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         self.fed += data

@@ -290,8 +290,13 @@ def test_leaving_twice_is_leaving_once() -> None:
     assert stage.terminal.idle_since == stage.clock.now
 
 
+QUERY = b"\x05"
+
+
 class ScriptedScreen:
     """A screen that keeps what it is fed, and says and breaks as it is told by the stream."""
+
+    remembered_lines = 1000
 
     def __init__(self, size: WindowSize, owner: ScreenOwner) -> None:
         self.size = size
@@ -299,9 +304,12 @@ class ScriptedScreen:
         self.is_closed = False
         self._owner = owner
 
+    def is_scrolling(self) -> bool:
+        return False
+
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         self.fed += bytes(data)
-        if b"?" in bytes(data):
+        if QUERY in bytes(data):
             self._owner.on_reply(b"!")
         if b"BREAK" in bytes(data):
             raise ScreenFailed("broken")
@@ -328,7 +336,7 @@ def test_a_screen_follows_the_stream_and_answers_once_whatever_the_viewers() -> 
         stage = Stage(make_screen=ScriptedScreen)
         for _ in range(viewers):
             stage.view()
-        stage.pty.prints(b"what?")
+        stage.pty.prints(b"what" + QUERY)
         assert bytes(stage.pty.received) == b"!"
         assert stage.terminal.description.title == "fed 5"
 
@@ -357,11 +365,11 @@ def test_a_window_holds_a_snapshot_back_too() -> None:
 def test_a_screen_that_breaks_is_dropped_and_the_terminal_goes_on() -> None:
     stage = Stage(tail_bytes=8, make_screen=ScriptedScreen)
     _, sink = stage.view()
-    stage.pty.prints(b"BREAK")
+    stage.pty.prints(b"BREAK\a")
     assert stage.ended.lost == ["broken"]
     assert not stage.terminal.has_screen
     stage.pty.prints(b"\nline\nmore")
-    assert sink.data == b"BREAK\nline\nmore"
+    assert sink.data == b"BREAK\a\nline\nmore"
     _, late = stage.view(since=1)
     assert late.data == b"more"
 
@@ -372,8 +380,8 @@ def test_where_there_is_no_screen_a_terminal_lives_without() -> None:
 
     stage = Stage(make_screen=unavailable)
     _, sink = stage.view()
-    stage.pty.prints(b"hello?")
-    assert sink.data == b"hello?"
+    stage.pty.prints(b"hello" + QUERY)
+    assert sink.data == b"hello" + QUERY
     assert not stage.pty.received
 
 
@@ -382,7 +390,7 @@ def test_a_program_that_reads_nothing_is_not_answered_for_ever() -> None:
     viewer, _ = stage.view()
     stage.pty.takes_input = False
     viewer.write(b"a" * (1 << 20))
-    stage.pty.prints(b"?")
+    stage.pty.prints(QUERY)
     assert stage.pty.input_queued == 1 << 20
 
 
@@ -390,9 +398,9 @@ def test_answers_and_keys_are_acknowledged_apart() -> None:
     stage = Stage(make_screen=ScriptedScreen)
     viewer, sink = stage.view()
     stage.pty.takes_input = False
-    stage.pty.prints(b"?")
+    stage.pty.prints(QUERY)
     viewer.write(b"ab")
-    stage.pty.prints(b"?")
+    stage.pty.prints(QUERY)
     assert sink.taken == []
     stage.pty.reads_input()
     assert bytes(stage.pty.received) == b"!ab!"

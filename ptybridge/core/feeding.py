@@ -6,11 +6,15 @@ program can also print what takes an emulator a thousand times as long (reset, a
 Once it has held the event loop up, its output is fed by a worker thread for a while (the emulator
 leaves the interpreter free), in pieces of a few milliseconds, and no more of it is read than such a
 piece: whoever needs the screen as it is now, for a snapshot or a resize, has to wait for that.
+
+Plain text costs little, for it is kept until somebody needs the screen, or until nothing comes for
+a while (`ptybridge.core.lazy_screen`).
 """
 
 from collections.abc import Callable
 from typing import Final
 
+from ptybridge.core.lazy_screen import LazyScreen
 from ptybridge.core.ports import Clock, Job, MakeScreen, Timer, Workers
 from ptybridge.core.screen import Screen, ScreenEvent, ScreenFailed
 from ptybridge.core.tail import Tail
@@ -36,6 +40,14 @@ PAUSE: Final = 0.004
 ROOM_BYTES: Final = 128 * 1024
 """What must stay free of unfed bytes, so that the tail can take the next reads."""
 
+MUCH_WAITING: Final = 64 * 1024
+"""So much plain text that waits is shown to the screen by a thread: it may never have had as many
+lines, and the system takes longer to give the memory than the screen to draw them.
+"""
+
+QUIET_SECONDS: Final = 0.05
+"""How long nothing must have come until it is."""
+
 IDLE_SECONDS: Final = 60.0
 """After so long without output a screen is made small."""
 
@@ -48,7 +60,7 @@ class ScreenFeed:
 
     Attributes:
         screen: The emulator; None where there is none or it was lost.
-        fed: Offset of the first byte that the screen has not seen.
+        fed: Offset of the first byte that the screen was not given.
     """
 
     def __init__(
@@ -63,7 +75,7 @@ class ScreenFeed:
         on_room: Callable[[], None],
     ) -> None:
         """``on_room`` is called when there may be ``room`` again."""
-        self.screen: Screen | None = None
+        self.screen: LazyScreen | None = None
         self.fed = tail.end
         self._tail = tail
         self._clock = clock
@@ -77,6 +89,7 @@ class ScreenFeed:
         self._job_number = 0
         self._feeds_until = 0
         self._timer: Timer | None = None
+        self._quiet_timer: Timer | None = None
         self._fed_at = float("-inf")
         self._costly_until = float("-inf")
         self._began: float | None = None
@@ -90,7 +103,7 @@ class ScreenFeed:
         Raises:
             ScreenUnavailable: There can be none here.
         """
-        self.screen = make_screen(size, self)
+        self.screen = LazyScreen(make_screen(size, self))
 
     # --- from the screen, in whichever thread feeds it
 
@@ -143,6 +156,10 @@ class ScreenFeed:
         workers = self._workers
         if self.screen is None or self._job is not None or workers is None:
             return
+        if self.screen.waiting_bytes:
+            backlog = self._tail.end - self.fed
+            if backlog < AT_ONCE_BYTES or self._keep(self.screen, self._tail.end):
+                return
         now = self._clock.time()
         if now >= self._costly_until:
             if self._began is None:
@@ -191,6 +208,9 @@ class ScreenFeed:
             self._job.wait()
             self._job = None
         self._stop_timer()
+        if self._quiet_timer is not None:
+            self._quiet_timer.cancel()
+            self._quiet_timer = None
         if self.screen is not None:
             self.screen.close()
             self.screen = None
@@ -211,15 +231,36 @@ class ScreenFeed:
         self._stop_timer()
         end = self._tail.end
         while self.screen is not None and self.fed < end:
-            self._feed_to(min(end, self.fed + AT_ONCE_BYTES))
+            until = min(end, self.fed + AT_ONCE_BYTES)
+            if self.screen.waiting_bytes:
+                if self._keep(self.screen, until):
+                    continue
+                if self.screen.waiting_bytes >= MUCH_WAITING:
+                    break
+            self._feed_to(until)
             if workers.cpu_seconds() - began > AT_ONCE_SECONDS:
                 self._costly_until = now + COSTLY_SECONDS
                 self._piece = LEAST_PIECE
                 break
         self._fed_at = now
         self._tell()
-        if self.screen is not None and self.fed < end:
+        if self.screen is None:
+            return
+        if self.fed < end:
             self._hand_over(workers)
+        elif self.screen.waiting_bytes >= MUCH_WAITING and self._quiet_timer is None:
+            self._watch_for_quiet(workers)
+
+    def _keep(self, screen: LazyScreen, until: int) -> bool:
+        """Let what comes next wait behind what waits already; False where it may not."""
+        try:
+            for part in self._tail.slices(self.fed, limit=until - self.fed):
+                if not screen.keep(part):
+                    return False
+                self.fed += len(part)
+        except ScreenFailed as error:
+            self.lose(error)
+        return True
 
     def _feed_to(self, until: int) -> None:
         self._try(lambda: self._feed(until))
@@ -248,6 +289,21 @@ class ScreenFeed:
             self._piece_took = workers.cpu_seconds() - began
 
         self._submit(workers, work, until=until)
+
+    def _watch_for_quiet(self, workers: Workers) -> None:
+        """Have a thread show the screen what waits when nothing has come for a while."""
+        end = self._tail.end
+
+        def look() -> None:
+            self._quiet_timer = None
+            if self.screen is None or self.screen.waiting_bytes < MUCH_WAITING:
+                return
+            if self._tail.end != end or self._job is not None:
+                self._watch_for_quiet(workers)
+            else:
+                self._submit(workers, self.screen.show_all, until=self.fed)
+
+        self._quiet_timer = self._clock.call_later(QUIET_SECONDS, look)
 
     def _submit(self, workers: Workers, work: Callable[[], None], *, until: int) -> None:
         self._feeds_until = until

@@ -207,10 +207,21 @@ class Screen(Protocol):
 
     Attributes:
         size: The size of the emulator, which is that of its terminal's PTY.
+        remembered_lines: After so many lines of plain text that scroll nothing of what was there
+            before is seen again, whatever the size will be.
     """
 
     @property
     def size(self) -> WindowSize: ...  # noqa: D102 - see Attributes
+
+    @property
+    def remembered_lines(self) -> int: ...  # noqa: D102 - see Attributes
+
+    def is_scrolling(self) -> bool:
+        """Whether each line of plain text at the bottom scrolls the whole screen.
+
+        Not with margins, and not in the middle of a control sequence.
+        """
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes of the stream, cut anywhere; tells the owner what they mean.

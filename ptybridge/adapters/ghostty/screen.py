@@ -21,7 +21,7 @@ from ptybridge.core.screen import (
     Title,
     WorkingDirectory,
 )
-from ptybridge.core.values import WindowSize
+from ptybridge.core.values import MAX_ROWS, WindowSize
 
 UNFINISHED_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of an unfinished sequence that a snapshot can carry on; a longer one is dropped there."""
@@ -39,6 +39,9 @@ _FULL_COMPRESSION: Final = 1
 
 _CSI: Final = b"\x9b"
 """Begins a control sequence, too, where it ends a string; in a text it is a part of a character."""
+
+_MARGINS: Final = re.compile(rb"\x1b\[\d+;\d+[rs]")
+"""DECSTBM and DECSLRM."""
 
 _FINAL: Final = re.compile(rb"[@-Z\\-~]")
 """What ends a control sequence (ECMA-48 section 5.4), whatever stands before it; but for ``[``,
@@ -107,6 +110,18 @@ class GhosttyScreen:
     def size(self) -> WindowSize:
         """The size of the emulator, which is that of its terminal's PTY."""
         return self._size
+
+    @property
+    def remembered_lines(self) -> int:
+        """As many as a snapshot has, and as many rows as there may ever be."""
+        return self._scrollback_lines + MAX_ROWS
+
+    def is_scrolling(self) -> bool:
+        """Whether plain text scrolls the whole screen; see `Screen.is_scrolling`."""
+        lib, is_ground = self._library.lib, self._library.ffi.new("bool *")
+        ground = lib.GHOSTTY_TERMINAL_DATA_VT_GROUND
+        self._library.check(lib.ghostty_terminal_get(self._terminal, ground, is_ground), "ground")
+        return bool(is_ground[0]) and not _MARGINS.search(self._with_margins())
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes of the stream; see `Screen.feed`."""
@@ -312,6 +327,30 @@ class GhosttyScreen:
         """  # noqa: D205
         formatted = self._formatted(self._library.lib.GHOSTTY_FORMATTER_FORMAT_VT)
         yield vt.RESET + formatted + b"\x1b]7777;"
+
+    def _with_margins(self) -> bytes:
+        """The first cell and, if there are margins, the sequences that set them.
+
+        It takes a tenth of a millisecond; a snapshot, which tells them too, takes two.
+        """
+        library, terminal, null = self._library, self._terminal, self._library.ffi.NULL
+        lib, ffi = library.lib, library.ffi
+        selection = library.sized("GhosttySelection")
+        selection.start = selection.end = library.active_cell(terminal, 0, 0)[0]
+        options = library.sized("GhosttyFormatterTerminalOptions")
+        options.emit, options.selection = lib.GHOSTTY_FORMATTER_FORMAT_VT, selection
+        options.extra.scrolling_region = True
+        formatter = ffi.new("GhosttyFormatter *")
+        made = lib.ghostty_formatter_terminal_new(null, formatter, terminal, options[0])
+        library.check(made, "formatter")
+        try:
+            call = lib.ghostty_formatter_format_alloc
+            formatted = self._allocated(
+                lambda out, length: call(formatter[0], null, out, length), "format"
+            )
+        finally:
+            lib.ghostty_formatter_free(formatter[0])
+        return formatted or b""
 
     def _formatted(self, kind: int) -> bytes:
         """What is on the screen now, by the library's formatter, rows as they are displayed."""

@@ -38,6 +38,7 @@ def warm() -> None:
         screen.resize(WindowSize(3, 9))
         screen.snapshot().to_bytes()
         screen.rendered("text")
+        screen.is_scrolling()
         screen.compress()
     finally:
         screen.close()
