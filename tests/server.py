@@ -220,6 +220,7 @@ async def running(
         tail_bytes=settings.terminals.tail_bytes,
         keep_detached=settings.terminals.keep_detached / 1000,
         rules=Rules(Sizing(settings.terminals.sizing), ControlMode(settings.terminals.control)),
+        may_offer=settings.files.enabled,
     )
     lines = settings.terminals.scrollback_lines
     with closing(AccessStore()) as store, socket.create_server(("127.0.0.1", 0)) as listener:

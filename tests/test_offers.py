@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ptybridge.adapters.ghostty.marks import MarkScanner
 from ptybridge.cli import offering
 from ptybridge.cli.remote import RemoteError
-from ptybridge.core.offers import KEY_VARIABLE, DownloadOffered, Offers, sequence
+from ptybridge.core.offers import KEY_VARIABLE, TERMINAL_VARIABLE, DownloadOffered, Offers, sequence
 from ptybridge.core.screen import DownloadAsked
 from tests.server import Client, running
 
@@ -133,11 +133,16 @@ def test_a_link_is_offered_by_where_it_leads(tmp_path: Path) -> None:
     assert offered == DownloadOffered(offered.id, str(tmp_path / "file"), 7) if offered else False
 
 
-def test_outside_of_a_terminal_the_command_says_what_it_needs() -> None:
-    environment = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [({}, "TERMINAL and PATH"), ({TERMINAL_VARIABLE: "t1"}, "switched off on the server")],
+)
+def test_where_nothing_can_be_offered_the_command_says_why(own: dict[str, str], told: str) -> None:
+    of_terminals = (KEY_VARIABLE, TERMINAL_VARIABLE)
+    environment = {name: value for name, value in os.environ.items() if name not in of_terminals}
     done = subprocess.run(
         (sys.executable, "-m", "ptybridge", "download", "file"),
-        env=environment, capture_output=True, text=True, check=False,
+        env={**environment, **own}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "TERMINAL and PATH" in done.stderr
+    assert told in done.stderr

@@ -41,6 +41,7 @@ class Stage:
         keep_detached: float = 100.0,
         idle_timeout: float = 0.0,
         spawner: FakeSpawner | None = None,
+        may_offer: bool = True,
     ) -> None:
         self.clock = ManualClock()
         self.spawner = spawner or FakeSpawner()
@@ -53,6 +54,7 @@ class Stage:
                 tail_bytes=4096,
                 keep_detached=keep_detached,
                 idle_timeout=idle_timeout,
+                may_offer=may_offer,
             ),
             limits=Limits(sessions=sessions, terminals=terminals),
             clock=self.clock,
@@ -61,6 +63,12 @@ class Stage:
 
     async def open(self, session: str = "main", name: str | None = None) -> Terminal:
         return await self.registry.open(self.registry.session(session), size=SIZE, name=name)
+
+
+async def test_where_files_are_off_no_program_can_offer_any() -> None:
+    stage = Stage(may_offer=False)
+    terminal = await stage.open()
+    assert stage.spawner.launches[0].env == {"A": "b", "PTYBRIDGE_TERMINAL": terminal.id}
 
 
 async def test_a_terminal_is_started_as_configured_and_found_by_its_name() -> None:

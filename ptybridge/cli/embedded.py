@@ -27,7 +27,7 @@ async def embedded(settings: Settings) -> AsyncIterator[Bridge]:
     Raises:
         ServeError: The settings cannot be followed on this machine.
     """
-    defaults = terminal_defaults(settings.terminals)
+    defaults = terminal_defaults(settings.terminals, may_offer=settings.files.enabled)
     # Nobody who runs a command and reads its output wants to know what else could be had.
     screens = Screens(
         scrollback_lines=settings.terminals.scrollback_lines, on_trouble=lambda _: None

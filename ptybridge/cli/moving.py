@@ -15,6 +15,7 @@ from ptybridge.cli.connecting import FAILED, OK, printable
 from ptybridge.cli.remote import RemoteError, token_of
 from ptybridge.client.errors import RequestFailed
 from ptybridge.client.files import Files, OnProgress
+from ptybridge.core.offers import TERMINAL_VARIABLE
 
 PERIOD = 0.2
 """Seconds between two lines of progress."""
@@ -48,6 +49,8 @@ async def upload(arguments: argparse.Namespace) -> int:
 async def download(arguments: argparse.Namespace) -> int:
     """Download a file; the exit code."""
     if len(arguments.names) != 2:  # noqa: PLR2004 - the terminal and the path
+        if TERMINAL_VARIABLE in os.environ:  # and no key to offer them by
+            raise RemoteError("download: files are switched off on the server of this terminal")
         raise RemoteError("download: give TERMINAL and PATH; in a terminal of ptybridge just files")
     terminal, path = arguments.names
     name = PurePosixPath(path).name

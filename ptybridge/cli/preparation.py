@@ -100,8 +100,12 @@ def user_environment(user: pwd.struct_passwd) -> dict[str, str]:
     }
 
 
-def terminal_defaults(terminals: Terminals) -> TerminalDefaults:
+def terminal_defaults(terminals: Terminals, *, may_offer: bool = True) -> TerminalDefaults:
     """What new terminals are, by the settings and this machine.
+
+    Args:
+        terminals: The settings.
+        may_offer: Whether their programs may offer files.
 
     Raises:
         ServeError: The command or the working directory is not there.
@@ -139,6 +143,7 @@ def terminal_defaults(terminals: Terminals) -> TerminalDefaults:
         keep_detached=terminals.keep_detached / 1000,
         idle_timeout=terminals.idle_timeout / 1000,
         rules=Rules(Sizing(terminals.sizing), ControlMode(terminals.control)),
+        may_offer=may_offer,
     )
 
 

@@ -102,7 +102,7 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
     except SecrecyError as error:
         raise ServeError(f"the server cannot hide its memory from programs: {error}") from error
     root = web_root()
-    defaults = terminal_defaults(settings.terminals)
+    defaults = terminal_defaults(settings.terminals, may_offer=settings.files.enabled)
     tls = tls_of(settings)
     state = state_dir()
     with ExitStack() as undone_at_the_end:

@@ -50,6 +50,7 @@ class TerminalDefaults:
         rules: How its viewers share it.
         keep_detached: Seconds that a terminal without viewers lives; 0 is until its child ends.
         idle_timeout: Seconds without input and output before a terminal is hung up; 0 is never.
+        may_offer: Whether programs may offer files; else they get nothing to sign an offer with.
     """
 
     command: tuple[str, ...]
@@ -59,6 +60,7 @@ class TerminalDefaults:
     keep_detached: float
     rules: Rules = SHARED_FREELY
     idle_timeout: float = 0.0
+    may_offer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +257,8 @@ class Registry:
             turns=self._turns,
             program=Program(argv, cwd or defaults.cwd),
         )
-        own = {TERMINAL_VARIABLE: terminal_id, KEY_VARIABLE: terminal.description.offers.key}
-        env = {**defaults.env, **own}
+        key = {KEY_VARIABLE: terminal.description.offers.key} if defaults.may_offer else {}
+        env = {**defaults.env, TERMINAL_VARIABLE: terminal_id, **key}
         launch = Launch(argv=argv, env=env, size=size, cwd=cwd or defaults.cwd)
         self._starting[terminal_id] = opened_by
         try:
