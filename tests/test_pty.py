@@ -1,6 +1,7 @@
 """The master side of real pseudo-terminals whose other side the test holds."""
 
 import asyncio
+import errno
 import os
 import select
 import termios
@@ -119,6 +120,20 @@ async def test_who_reads_much_may_work_on_it_meanwhile(other: Other) -> None:
     (part,) = followed
     assert len(part) >= FOLLOW_BYTES
     assert printed.startswith(part)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "a disk"), BlockingIOError()])
+async def test_a_fault_of_who_follows_is_no_end_of_the_terminal(
+    other: Other, error: OSError
+) -> None:
+    def fail(_count: int) -> None:
+        raise error
+
+    pty = other.pty(Keeper())
+    other.prints(bytes(range(256)) * 40)
+    with pytest.raises(type(error)):
+        pty.read_into([memoryview(bytearray(64 * 1024))], fail)
+    assert not pty.is_eof
 
 
 async def test_one_read_gives_what_the_kernel_has_in_one_buffer(other: Other) -> None:

@@ -105,26 +105,27 @@ class PosixPty:
         """
         master = self._master
         total = followed = 0
-        try:
-            for buffer in buffers:
-                size = len(buffer)
-                filled = 0
-                while filled < size:
+        for buffer in buffers:
+            size = len(buffer)
+            filled = 0
+            while filled < size:
+                try:
                     count = os.readv(master, (buffer[filled:] if filled else buffer,))
-                    if count == 0:  # how the BSDs spell end-of-file
-                        self._on_eof()
-                        return total
-                    filled += count
-                    total += count
-                    if total < INTERACTIVE_BYTES and filled < size:
-                        return total
-                    if total - followed >= FOLLOW_BYTES and follow is not None:
-                        follow(total - followed)
-                        followed = total
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            self._on_read_error(error)
+                except BlockingIOError:
+                    return total
+                except OSError as error:
+                    self._on_read_error(error)
+                    return total
+                if count == 0:  # how the BSDs spell end-of-file
+                    self._on_eof()
+                    return total
+                filled += count
+                total += count
+                if total < INTERACTIVE_BYTES and filled < size:
+                    return total
+                if total - followed >= FOLLOW_BYTES and follow is not None:
+                    follow(total - followed)
+                    followed = total
         return total
 
     def read_once(self, buffer: memoryview) -> int:
