@@ -7,6 +7,7 @@ from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
 from ptybridge.adapters.ghostty import callbacks, rendering, state, vt
+from ptybridge.adapters.ghostty.history import HistoryLimit
 from ptybridge.adapters.ghostty.library import INVALID_VALUE, CData, Library, load
 from ptybridge.adapters.ghostty.marks import ESCAPE, MarkScanner
 from ptybridge.adapters.ghostty.model import Rgb
@@ -26,9 +27,10 @@ from ptybridge.core.values import MAX_ROWS, WindowSize
 UNFINISHED_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of an unfinished sequence that a snapshot can carry on; a longer one is dropped there."""
 
-_PAGE_CELLS: Final = 46240
-_PAGE_BYTES: Final = 401408
-"""What the library keeps in a page of history, and what a page costs it (measured)."""
+LOOK_BYTES: Final = 8 * 1024
+"""How much is fed between two looks at the history: fewer lines than a page has, if they are such
+that fewer fit.
+"""
 
 _FOREGROUND: Final = Rgb(0xD4, 0xD4, 0xD4)
 _BACKGROUND: Final = Rgb(0x1E, 0x1E, 0x1E)
@@ -49,18 +51,6 @@ which may be the second byte of its beginning.
 """
 
 
-def history_bytes(size: WindowSize, lines: int) -> int:
-    """The library's limit for at least ``lines`` lines of history.
-
-    A limit in lines makes it free and map pages all the time, at a quarter of the speed; a limit
-    in bytes makes it reuse the oldest page. Besides the pages that are full there is the one being
-    filled, and a resize drops one more than it has to.
-    """
-    rows_per_page = max(1, _PAGE_CELLS // size.cols)
-    pages = -(-(lines + size.rows) // rows_per_page) + 2
-    return _PAGE_BYTES * pages
-
-
 class GhosttyScreen:
     """A `ptybridge.core.screen.Screen`; make one with `create`."""
 
@@ -71,6 +61,8 @@ class GhosttyScreen:
         self._size = size
         self._owner = owner
         self._scrollback_lines = scrollback_lines
+        self._history = HistoryLimit(scrollback_lines, size)
+        self._unlooked = 0
         self._scanner = MarkScanner()
         self._is_in_sequence = False
         self._error: BaseException | None = None
@@ -78,6 +70,7 @@ class GhosttyScreen:
         self._handle: CData = None
         self._out_cols = library.ffi.new("uint16_t *")
         self._out_rows = library.ffi.new("uint16_t *")
+        self._out_count = library.ffi.new("size_t *")
 
     @classmethod
     def create(cls, size: WindowSize, owner: ScreenOwner, *, scrollback_lines: int) -> Self:
@@ -138,12 +131,16 @@ class GhosttyScreen:
         if may_begin or self._is_in_sequence:
             self._keep_size()
             self._is_in_sequence = may_begin or not _FINAL.search(stream)
+        self._unlooked += len(stream)
+        if self._unlooked >= LOOK_BYTES:
+            self._look_at_history()
         self._raise_error()
 
     def resize(self, size: WindowSize) -> None:
         """Change the size; see `Screen.resize`."""
         terminal = self._terminal
         old, self._size = self._size, size
+        self._history.resize(size)
         self._limit_history()
         if size.rows != old.rows:  # first: shrinking columns with many rows reflows more
             self._native_resize(terminal, WindowSize(size.rows, old.cols))
@@ -269,8 +266,17 @@ class GhosttyScreen:
         self._native_resize(terminal, self._size)  # tells it the size of a cell
 
     def _limit_history(self) -> None:
-        limit = history_bytes(self._size, self._scrollback_lines)
-        self._library.set_size_option(self._native, "SCROLLBACK_MAX_BYTES", limit)
+        self._library.set_size_option(self._native, "SCROLLBACK_MAX_BYTES", self._history.bytes)
+
+    def _look_at_history(self) -> None:
+        self._unlooked = 0
+        lib = self._library.lib
+        rows = lib.GHOSTTY_TERMINAL_DATA_SCROLLBACK_ROWS
+        self._library.check(
+            lib.ghostty_terminal_get(self._terminal, rows, self._out_count), "history"
+        )
+        if self._history.look(self._out_count[0]):
+            self._limit_history()
 
     def _native_resize(self, terminal: CData, size: WindowSize) -> None:
         self._library.check(
