@@ -153,7 +153,7 @@ def _cell(page: Page, row: int, col: int, word: int) -> Cell:
     elif kind == 3:
         style = Style(background=Rgb(number & 0xFF, number >> 8 & 0xFF, number >> 16))
     elif number:
-        content = chr(number) + page.graphemes.get((row, col), "")
+        content = chr(number) + page.graphemes.get(row, {}).get(col, "")
     elif width == 0:
         return EMPTY._replace(style=Style(background=style.background))
     link = page.hyperlinks.get(word >> 48) if word >> 45 & 1 else None

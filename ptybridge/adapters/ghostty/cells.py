@@ -12,7 +12,7 @@ what a shell marked it as (2), hyperlink (16).
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -34,6 +34,7 @@ _NOT_ATTRIBUTES: Final = (3 << 42 - 26) | (3 << 46 - 26)
 _WIDE, _SPACER_TAIL, _SPACER_HEAD = 1, 2, 3
 _CONTENT: Final = 0xFFFFFF << 2
 _BLANK: Final = 0x20 << 2
+_NONE: Final[Mapping[int, str]] = {}
 
 
 class Attributes(NamedTuple):
@@ -172,7 +173,7 @@ class RowReader:
                 return None  # in the middle of it
         word = int.from_bytes(packed[start * size : (start + 1) * size], "little")
         content = word if size < 4 else word >> 2 & 0xFFFFFF
-        rest = self._page.graphemes.get((index, start), "")
+        rest = self._page.graphemes.get(index, _NONE).get(start, "")
         return run._replace(text=_safe(chr(content) + rest), width=width)
 
     def _half_word_runs(self, index: int, packed: bytes) -> list[Run]:
@@ -199,6 +200,7 @@ class RowReader:
         key = -1
         width = 0
         wide_head = 0
+        combined = self._page.graphemes.get(index, _NONE)
         for col, word in enumerate(words):
             kind = word & 3
             cell_width = word >> 42 & 3
@@ -206,7 +208,7 @@ class RowReader:
                 cell_key = word >> 26 & ~_NOT_ATTRIBUTES
                 character = chr(word >> 2 & 0xFFFFFF)
                 if kind or (cell_width and word & _CONTENT == _BLANK):
-                    rest = self._page.graphemes.get((index, col), "")
+                    rest = combined.get(col, "")
                     unusual = self._unusual(cell_key, character, rest, cell_width)
                     if unusual is not None:
                         if characters:

@@ -7,7 +7,7 @@ its snapshots carry no promise of compatibility, so another version is refused u
 import importlib
 import importlib.metadata
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from ptybridge.adapters.ghostty.model import Rgb
@@ -29,6 +29,7 @@ class Library:
     Attributes:
         ffi: The cffi instance that knows the declarations.
         lib: The functions and constants.
+        width_of: How many cells a code point takes, 0..2; as many as it adds, where it combines.
     """
 
     def __init__(self, ffi: CData, lib: CData, union_fn: Callable[[str, str], CData]) -> None:
@@ -39,6 +40,7 @@ class Library:
             "ghostty_terminal_grid_ref",
             "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)",
         )
+        self.width_of: Callable[[str], int] = lru_cache(maxsize=4096)(self._width_of)
         self._palette = ffi.new("GhosttyColorRgb[256]")
         lib.ghostty_color_palette_default(self._palette)
         # The parameter type of ghostty_terminal_set is untyped: each option has its own.
@@ -74,8 +76,7 @@ class Library:
         self.check(self._grid_ref(terminal, point[0], reference), "grid_ref")
         return reference
 
-    def width_of(self, character: str) -> int:
-        """How many cells a code point takes, 0..2; as many as it adds, where it combines."""
+    def _width_of(self, character: str) -> int:
         width: int = self.lib.ghostty_unicode_codepoint_width(ord(character))
         return width
 

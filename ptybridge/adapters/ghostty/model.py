@@ -140,7 +140,7 @@ class Page:
         flags: A byte a row: ``WRAPPED``, ``CONTINUES``, two bits of what a shell marked it as,
             two of how its cells are packed.
         cells: Packed cells a row, up to the last that is not empty.
-        graphemes: The code points after the first, by (row, column).
+        graphemes: The code points after the first, by row and then by column.
     """
 
     cols: int
@@ -148,7 +148,7 @@ class Page:
     hyperlinks: dict[int, Hyperlink]
     flags: bytes
     cells: list[bytes]
-    graphemes: dict[tuple[int, int], str]
+    graphemes: Mapping[int, Mapping[int, str]]
 
     def end_of_alike(self, start: int, stop: int) -> int:
         """The row before ``stop`` that is the first after ``start`` with other flags, or that."""

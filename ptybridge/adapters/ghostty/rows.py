@@ -27,8 +27,9 @@ PIECE_WORK: Final = 1200
 _PLAIN_BATCH: Final = 128
 """Rows of plain text that are looked at together."""
 _STRETCH_ROW_WORK: Final = 3
-_STYLED_ROW_WORK: Final = 8
-_WORDS_ROW_WORK: Final = 60
+_ROW_WORK: Final = 8
+_RUN_WORK: Final = 4
+_COMBINED_WORK: Final = 1
 
 _LEAST_HEIGHT_OF_TWO_REGIONS: Final = 3
 
@@ -130,9 +131,11 @@ class RowWriter:
             else:
                 flags = page.flags[index]
                 self._last = reader, index
-                self._row(reader.runs(index), flags)
+                runs = reader.runs(index)
+                self._row(runs, flags)
                 self._edge = reader.edge(index) if self._is_wrapped else None
-                work += _WORDS_ROW_WORK if flags >> 4 == 3 else _STYLED_ROW_WORK
+                work += _ROW_WORK + _RUN_WORK * len(runs)
+                work += _COMBINED_WORK * len(page.graphemes.get(index, ()))
                 index += 1
             if work >= PIECE_WORK:
                 yield self._take()

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Final
 
-from ptybridge.adapters.ghostty.model import Color, Style
+from ptybridge.adapters.ghostty.model import DEFAULT_STYLE, Color, Style
 
 _FLAGS: Final = (
     ("bold", b";1"),
@@ -16,6 +16,8 @@ _FLAGS: Final = (
     ("overline", b";53"),
 )
 
+_NOTHING_ELSE: Final = DEFAULT_STYLE[1:]
+
 
 @lru_cache(maxsize=4096)
 def parameters(style: Style) -> bytes:
@@ -24,6 +26,8 @@ def parameters(style: Style) -> bytes:
     >>> parameters(Style(foreground=1, bold=True))
     b';1;31'
     """
+    if style[1:] == _NOTHING_ELSE:
+        return _color(style.foreground, 30, 90)
     parts = [code for name, code in _FLAGS if getattr(style, name)]
     if style.underline:
         # Only the colon form names the kind; a plain 4 is understood more widely.

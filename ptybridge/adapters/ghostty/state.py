@@ -43,6 +43,9 @@ _SCREEN = struct.Struct("<HHQHHBB16sIHBB8sBBB")
 _SAVED_CURSOR = struct.Struct("<HH16sBH")
 _PAGE = struct.Struct("<HHHHHHII")
 _ROW = struct.Struct("<BH")
+_GRAPHEME = struct.Struct("<HHHI")
+"""Row, column, how many code points follow, and the first of them."""
+
 _PALETTE_BYTES = 256 * 3
 
 
@@ -309,15 +312,23 @@ def _decode_page(payload: bytes) -> Page:
     return Page(cols, styles, hyperlinks, bytes(row_flags), row_cells, graphemes)
 
 
-def _decode_graphemes(payload: bytes, position: int) -> dict[tuple[int, int], str]:
+def _decode_graphemes(payload: bytes, position: int) -> dict[int, dict[int, str]]:
     (count,) = struct.unpack_from("<I", payload, position)
-    position += 4
-    graphemes = {}
-    for _ in range(count):
-        row, col, length = struct.unpack_from("<HHH", payload, position)
-        position += 6
-        graphemes[row, col] = payload[position : position + 4 * length].decode("utf-32-le")
-        position += 4 * length
+    read = _GRAPHEME.unpack_from
+    packed = payload[position + 4 :] + bytes(4)  # so that one can be read where there is none
+    position = 0
+    graphemes: dict[int, dict[int, str]] = {}
+    last, cells = -1, dict[int, str]()
+    for _ in range(count):  # a page of nothing else has 20,000
+        row, col, length, first = read(packed, position)
+        if row != last:
+            last, cells = row, graphemes.setdefault(row, {})
+        if length == 1:
+            cells[col] = chr(first)
+        else:
+            start = position + 6
+            cells[col] = packed[start : start + 4 * length].decode("utf-32-le")
+        position += 6 + 4 * length
     return graphemes
 
 

@@ -67,7 +67,7 @@ class StretchReader:
         self._cols = cols
         self._limit = MAX_ROWS
         self._fills: dict[bytes, int] = {}
-        self._combined = [*sorted({row for row, _ in page.graphemes}), len(page.cells)]
+        self._combined = [*sorted(page.graphemes), len(page.cells)]
 
     def read(self, start: int, stop: int) -> tuple[int, bytes]:
         """Write rows from ``start`` on, as many as can be written together.
@@ -99,8 +99,8 @@ class StretchReader:
     def _sequences(self) -> dict[int, bytes]:
         """What makes a style the pen's, by the fourth byte of a cell."""
         sequences = {0: b"\x1b[m"}
-        for style in self._page.styles:
-            if style < _STYLES:
+        for style in range(1, _STYLES):
+            if style in self._page.styles:
                 sequences[style << 2] = b"\x1b[0%sm" % self._reader.attributes_of(style).parameters
         return sequences
 
