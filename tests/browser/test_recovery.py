@@ -15,7 +15,7 @@ async def test_focus_is_not_reported_again_when_old_output_is_shown_again(
     async with tab(browser) as page:
         await page.open(address(server))
         reported = r"printf '\033[?1004h\033[?1004l'; head -c 3 | od -An -c"
-        shown = await page.run(f"stty raw -echo; {reported}; stty sane; echo sa''ne; cat", "sane")
+        shown = await page.run(f"stty raw -echo; {reported}; stty sane; echo ba''ck; cat", "back")
         assert "033   [   I" in shown
         await page.page.reload()
         await page.is_in_state("online")
