@@ -110,7 +110,7 @@ def soak(minutes: float, count: int, log: Path) -> list[str]:
         terminals.ids += server.leave_running(COSTLY, 4)
         if minutes >= 1:  # before that, what is said weighs nothing
             talk_at_length(server)
-        _visit(server, terminals, seconds=min(20.0, 20 * minutes))
+        _visit(server, terminals, seconds=min(20.0, 4 + 20 * minutes))
         terminals.close()
         before = _settled(server, None)
         began = time.monotonic()
