@@ -208,6 +208,16 @@ def test_no_resize_takes_lines_that_are_to_be_kept(lines: int, size: WindowSize)
         screen.close()
 
 
+@pytest.mark.parametrize("size", [WindowSize(24, 80), WindowSize(24, 40), WindowSize(50, 150)])
+def test_a_narrower_window_keeps_all_lines_that_are_to_be_kept(size: WindowSize) -> None:
+    lines = 10_000
+    screen, _ = screen_of(b"x\r\n" * (lines + 1500), size=WindowSize(50, 200), lines=lines)
+    screen.resize(size)
+    screen.feed(b"x\r\n" * 100)
+    assert screen.snapshot().to_bytes().count(b"x") >= lines
+    screen.close()
+
+
 def test_a_resize_reflows_and_a_program_cannot_resize() -> None:
     screen, _ = screen_of(b"x" * 100, b"\x1b[?40h\x1b[?3h")
     assert screen.size == SIZE

@@ -140,12 +140,15 @@ class GhosttyScreen:
         """Change the size; see `Screen.resize`."""
         terminal = self._terminal
         old, self._size = self._size, size
+        limit = self._history.bytes
         self._history.resize(size)
-        self._limit_history()
+        # Not less before it is resized: with the old width that would be fewer lines.
+        self._limit_history(max(limit, self._history.bytes))
         if size.rows != old.rows:  # first: shrinking columns with many rows reflows more
             self._native_resize(terminal, WindowSize(size.rows, old.cols))
         if size.cols != old.cols:
             self._native_resize(terminal, size)
+        self._limit_history(self._history.bytes)
         self._raise_error()
 
     def snapshot(self, *, history_lines: int | None = None) -> Snapshot:
@@ -254,7 +257,7 @@ class GhosttyScreen:
     def _configure(self) -> None:
         library, terminal, new = self._library, self._native, self._library.ffi.new
         library.set_option(terminal, "SCROLLBACK_MAX_LINES", library.ffi.NULL)
-        self._limit_history()
+        self._limit_history(self._history.bytes)
         library.set_size_option(terminal, "CONTINUATION_MAX_BYTES", UNFINISHED_LIMIT)
         library.set_size_option(terminal, "CLIPBOARD_WRITE_MAX_BYTES", CLIPBOARD_LIMIT)
         library.set_option(terminal, "KITTY_IMAGE_STORAGE_LIMIT", new("uint64_t *", 0))
@@ -265,8 +268,8 @@ class GhosttyScreen:
         self._handle = callbacks.shared(library).install(terminal, self)
         self._native_resize(terminal, self._size)  # tells it the size of a cell
 
-    def _limit_history(self) -> None:
-        self._library.set_size_option(self._native, "SCROLLBACK_MAX_BYTES", self._history.bytes)
+    def _limit_history(self, limit: int) -> None:
+        self._library.set_size_option(self._native, "SCROLLBACK_MAX_BYTES", limit)
 
     def _look_at_history(self) -> None:
         self._unlooked = 0
@@ -276,7 +279,7 @@ class GhosttyScreen:
             lib.ghostty_terminal_get(self._terminal, rows, self._out_count), "history"
         )
         if self._history.look(self._out_count[0]):
-            self._limit_history()
+            self._limit_history(self._history.bytes)
 
     def _native_resize(self, terminal: CData, size: WindowSize) -> None:
         self._library.check(
