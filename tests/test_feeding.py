@@ -49,6 +49,9 @@ class KeepingScreen:
         self.on_work: Callable[[int], None] = lambda _: None
         self._owner = owner
 
+    def is_in_sequence(self) -> bool:
+        return False
+
     def is_scrolling(self) -> bool:
         return self.scrolls
 

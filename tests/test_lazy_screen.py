@@ -17,7 +17,7 @@ from ptybridge.core.lazy_screen import (
     is_plain,
 )
 from ptybridge.core.screen import ScreenFailed
-from ptybridge.core.values import WindowSize
+from ptybridge.core.values import MAX_ROWS, WindowSize
 from tests.differential.states import differences
 from tests.differential.streams import generated, ordinary
 from tests.test_feeding import KeepingScreen
@@ -94,6 +94,21 @@ def test_the_last_lines_are_all_there(pieces: list[bytes], lines: int) -> None:
     if shown != text:
         assert shown.count(b"\n") >= lines
         assert text[: -len(shown)].endswith(b"\r\n")  # it begins in the first column
+
+
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [(b"\x1b", b"[6n"), (b"\x1b[", b"6n"), (b"\x1b[6", b"n"), (b"\x1b]11;?\x1b", b"\\")],
+)
+def test_the_end_of_a_query_is_answered_at_once(begun: bytes, rest: bytes) -> None:
+    """It looks like text, and the program may print nothing more before it has its answer."""
+    owner = Owner()
+    screen = LazyScreen(GhosttyScreen.create(SIZE, owner, scrollback_lines=20))
+    screen.feed(begun)
+    assert not screen.keep(memoryview(rest))
+    screen.feed(rest)
+    assert owner.replies
+    assert screen.keep(memoryview(b"text"))
 
 
 def test_what_would_be_forgotten_is_never_shown() -> None:
@@ -192,3 +207,19 @@ def test_a_viewer_sees_no_difference_whatever_came_before(seed: int) -> None:
         at_once.resize(size)
         lazy.resize(size)
         assert differences(remade(at_once), remade(lazy)) == []
+
+
+@pytest.mark.parametrize("rows", [100, MAX_ROWS])
+def test_what_stood_below_the_cursor_is_gone_in_the_highest_window(rows: int) -> None:
+    size, highest = WindowSize(rows, 300), WindowSize(MAX_ROWS, 300)
+    shown, spared = (GhosttyScreen.create(size, Owner(), scrollback_lines=1000) for _ in range(2))
+    lazy = LazyScreen(spared)
+    full = b"\r\n".join([b"o" * 299] * rows) + b"\x1b[H"
+    lines = b"".join(b"%0150d\r\n" % number for number in range(5000))
+    for data in (full, *(lines[at : at + 10_000] for at in range(0, len(lines), 10_000))):
+        shown.feed(data)
+        lazy.feed(data)
+    for screen in (shown, lazy):
+        screen.resize(highest)
+    assert b"o" not in lazy.snapshot().to_bytes()
+    assert lazy.rendered("text") == shown.rendered("text")

@@ -28,6 +28,9 @@ class WholeScreen:
         self.size = size
         self.fed = bytearray()
 
+    def is_in_sequence(self) -> bool:
+        return False
+
     def is_scrolling(self) -> bool:
         return False
 

@@ -304,6 +304,9 @@ class ScriptedScreen:
         self.is_closed = False
         self._owner = owner
 
+    def is_in_sequence(self) -> bool:
+        return False
+
     def is_scrolling(self) -> bool:
         return False
 

@@ -114,11 +114,15 @@ class LazyScreen:
         self.show_all()
         return self._screen.is_scrolling()
 
+    def is_in_sequence(self) -> bool:
+        """Whether something has begun that is no text; see `Screen.is_in_sequence`."""
+        return not self._stretches and self._screen.is_in_sequence()
+
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes of the stream, or keep them; see `Screen.feed`."""
         stream = bytes(data)
         is_text = is_plain(stream)
-        if is_text and self._may_leave_out is not False:
+        if is_text and self._may_wait():
             self._keep(stream)
             return
         self.show_all()
@@ -133,7 +137,7 @@ class LazyScreen:
             ScreenFailed: As from ``feed``.
         """
         stream = bytes(data)
-        if self._may_leave_out is False or not is_plain(stream):
+        if not (is_plain(stream) and self._may_wait()):
             return False
         self._keep(stream)
         return True
@@ -171,6 +175,10 @@ class LazyScreen:
         self._forget()
         self._may_leave_out = False  # so that the emulator refuses what comes now
         self._screen.close()
+
+    def _may_wait(self) -> bool:
+        """Whether plain text may: not the end of a query, whose answer somebody waits for."""
+        return self._may_leave_out is not False and not self.is_in_sequence()
 
     def _keep(self, text: bytes) -> None:
         last = self._stretches[-1] if self._stretches else None

@@ -217,6 +217,9 @@ class Screen(Protocol):
     @property
     def remembered_lines(self) -> int: ...  # noqa: D102 - see Attributes
 
+    def is_in_sequence(self) -> bool:
+        """Whether a control sequence or a character has begun that is not complete yet."""
+
     def is_scrolling(self) -> bool:
         """Whether each line of plain text at the bottom scrolls the whole screen.
 

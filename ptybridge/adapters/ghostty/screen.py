@@ -106,15 +106,21 @@ class GhosttyScreen:
 
     @property
     def remembered_lines(self) -> int:
-        """As many as a snapshot has, and as many rows as there may ever be."""
-        return self._scrollback_lines + MAX_ROWS
+        """As many as a snapshot has, as many rows as there may ever be, and as many as there may
+        have been below the cursor when the text began, of which the first lines leave the ends.
+        """  # noqa: D205
+        return self._scrollback_lines + 2 * MAX_ROWS
 
-    def is_scrolling(self) -> bool:
-        """Whether plain text scrolls the whole screen; see `Screen.is_scrolling`."""
+    def is_in_sequence(self) -> bool:
+        """Whether something has begun that is no text; see `Screen.is_in_sequence`."""
         lib, is_ground = self._library.lib, self._library.ffi.new("bool *")
         ground = lib.GHOSTTY_TERMINAL_DATA_VT_GROUND
         self._library.check(lib.ghostty_terminal_get(self._terminal, ground, is_ground), "ground")
-        return bool(is_ground[0]) and not _MARGINS.search(self._with_margins())
+        return not is_ground[0]
+
+    def is_scrolling(self) -> bool:
+        """Whether plain text scrolls the whole screen; see `Screen.is_scrolling`."""
+        return not self.is_in_sequence() and not _MARGINS.search(self._with_margins())
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes of the stream; see `Screen.feed`."""
