@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ptybridge.core.errors import NotFound
 from ptybridge.core.feeding import (
     AT_ONCE_BYTES,
     AT_ONCE_SECONDS,
@@ -21,7 +22,7 @@ from ptybridge.core.feeding import (
 )
 from ptybridge.core.screen import Bell, ScreenFailed, ScreenFormat, ScreenOwner
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
-from ptybridge.core.values import Role, WindowSize
+from ptybridge.core.values import ExitStatus, Role, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES
 from tests.fakes import FOLLOW_BYTES, FakeSink, FakeWorkers, Shown, Stage
 
@@ -433,6 +434,33 @@ def test_much_that_waits_is_shown_by_a_thread_when_nothing_more_comes() -> None:
     assert bytes(stage.screens[0].fed) == MUCH + 3 * LINE
     stage.clock.advance(10 * QUIET_SECONDS)
     assert not stage.workers.jobs
+
+
+def test_what_waits_is_shown_whoever_let_it_wait() -> None:
+    stage = FedStage()
+    stage.pty.prints(COSTLY * 3 + X)  # a thread takes what comes now
+    stage.pty.prints(MUCH)
+    for _ in range(100):
+        stage.workers.run()
+        stage.clock.advance(PAUSE)
+    assert bytes(stage.screens[0].fed).endswith(MUCH)
+
+
+def test_what_is_printed_last_is_shown_too() -> None:
+    stage = FedStage()
+    stage.pty.prints_unheard(MUCH)
+    stage.pty.exits(ExitStatus(0, None))
+    stage.clock.advance(2 * QUIET_SECONDS)
+    stage.workers.run()
+    assert bytes(stage.screens[0].fed) == MUCH
+
+
+def test_who_looks_at_a_screen_that_breaks_over_what_waits_finds_none() -> None:
+    stage = FedStage()
+    stage.pty.prints(b"BREAK" + LINE)
+    with pytest.raises(NotFound):
+        stage.terminal.screen()
+    assert stage.ended.lost == ["broken"]
 
 
 def test_little_that_waits_needs_no_thread() -> None:

@@ -175,6 +175,7 @@ class ScreenFeed:
         self._stop_timer()
         if self.screen is not None and self.fed < self._tail.end:
             self._feed_now()
+            self._watch_for_quiet()
         if was_waiting and self.screen is not None:
             # Reading may have been stopped, and must not go on before this returns.
             self._timer = self._clock.call_later(PAUSE, self._go_on)
@@ -182,6 +183,9 @@ class ScreenFeed:
     def use(self) -> Screen | None:
         """The screen when it has seen everything; nobody else touches it until the next call."""
         self.catch_up()
+        if self.screen is not None:
+            self._try(self.screen.show_all)
+            self._tell()
         return self.screen
 
     def make_small(self) -> None:
@@ -248,8 +252,8 @@ class ScreenFeed:
             return
         if self.fed < end:
             self._hand_over(workers)
-        elif self.screen.waiting_bytes >= MUCH_WAITING and self._quiet_timer is None:
-            self._watch_for_quiet(workers)
+        else:
+            self._watch_for_quiet()
 
     def _keep(self, screen: LazyScreen, until: int) -> bool:
         """Let what comes next wait behind what waits already; False where it may not."""
@@ -290,17 +294,20 @@ class ScreenFeed:
 
         self._submit(workers, work, until=until)
 
-    def _watch_for_quiet(self, workers: Workers) -> None:
-        """Have a thread show the screen what waits when nothing has come for a while."""
+    def _watch_for_quiet(self) -> None:
+        """Have a thread show the screen much that waits when nothing has come for a while."""
+        workers = self._workers
+        if workers is None or self.screen is None or self._quiet_timer is not None:
+            return
+        if self.screen.waiting_bytes < MUCH_WAITING:
+            return
         end = self._tail.end
 
         def look() -> None:
             self._quiet_timer = None
-            if self.screen is None or self.screen.waiting_bytes < MUCH_WAITING:
-                return
-            if self._tail.end != end or self._job is not None:
-                self._watch_for_quiet(workers)
-            else:
+            if self.screen is None or self._tail.end != end or self._job is not None:
+                self._watch_for_quiet()
+            elif self.screen.waiting_bytes >= MUCH_WAITING:
                 self._submit(workers, self.screen.show_all, until=self.fed)
 
         self._quiet_timer = self._clock.call_later(QUIET_SECONDS, look)
@@ -326,6 +333,7 @@ class ScreenFeed:
             self._fed_at = self._clock.time()
         self._tell()
         self.advance()
+        self._watch_for_quiet()
         self._tell_room()  # behind it: feeding that costs no more is done at once
 
     def _fit_piece(self, size: int) -> None:
