@@ -86,7 +86,7 @@ class KeepingScreen:
 class FedStage(Stage):
     """A terminal whose screen is fed by threads that the test lets run."""
 
-    def __init__(self, *, remembered_lines: int = 1_000_000, scrolls: bool = False) -> None:
+    def __init__(self, *, remembered_lines: int = 1_000_000, scrolls: bool = True) -> None:
         self.remembered_lines, self.scrolls = remembered_lines, scrolls
         self.workers = FakeWorkers()
         self.screens: list[KeepingScreen] = []
@@ -489,18 +489,14 @@ def test_a_thread_shows_much_that_waits_when_other_output_comes(size: int) -> No
     assert_feeds_at_once(stage, X)  # it was much, not costly
 
 
-def test_where_text_cannot_be_left_out_a_thread_shows_it() -> None:
-    stage = FedStage(remembered_lines=MUCH.count(b"\n"), scrolls=False)
+def test_text_that_may_take_long_does_not_wait() -> None:
+    """Whoever needs the screen would wait for all of it."""
+    stage = FedStage(scrolls=False)
     for _ in range(4):
         stage.pty.prints(MUCH)
-    assert stage.workers.jobs
-    assert not stage.screens[0].fed
-    stage.settle()
+        stage.clock.advance(PAUSE)
     assert bytes(stage.screens[0].fed) == 4 * MUCH
-    stage.pty.prints(MUCH)
-    stage.clock.advance(PAUSE)
-    assert bytes(stage.screens[0].fed) == 5 * MUCH  # as it comes, from then on
-    assert not stage.pty.is_paused
+    assert not stage.workers.jobs
 
 
 def test_a_screen_that_breaks_over_what_waits_is_dropped() -> None:

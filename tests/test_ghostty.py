@@ -28,7 +28,7 @@ from ptybridge.core.screen import (
     Title,
     WorkingDirectory,
 )
-from ptybridge.core.values import WindowSize
+from ptybridge.core.values import MAX_COLS, WindowSize
 
 SIZE = WindowSize(24, 80)
 
@@ -185,17 +185,28 @@ def test_the_clipboard_is_never_read() -> None:
         (b"\x1b[?69h\x1b[3;9s\x1b[?69l", True),
         (b"\x1b[31;1mred\x1b[2;3H", True),
         (b"\x1b[?1049h", True),
+        (b"\x1b[4h", False),
+        (b"\x1b[3g", False),
+        (b"\x1b]8;;http://x/1\x1b\\", False),
+        (b"\x1b]8;;http://x/1\x1b\\link\x1b]8;;\x1b\\", True),
         (b"\x1b]2;title", False),
         (b"\x1b]2;title\a", True),
         (b"\x1b", False),
         ("中".encode()[:2], False),
     ],
 )
-def test_text_scrolls_unless_there_are_margins_or_it_belongs_to_a_sequence(
+def test_text_scrolls_unless_modes_make_it_costly_or_it_belongs_to_a_sequence(
     stream: bytes, *, is_scrolling: bool
 ) -> None:
     screen, _ = screen_of(stream)
     assert screen.is_scrolling() is is_scrolling
+
+
+def test_text_scrolls_in_a_window_that_became_wider() -> None:
+    screen, _ = screen_of(size=WindowSize(24, 20))
+    for cols in (300, MAX_COLS, 3):
+        screen.resize(WindowSize(24, cols))
+        assert screen.is_scrolling()
 
 
 @pytest.mark.parametrize("lines", [20, 600, 1000])

@@ -191,7 +191,8 @@ class LazyScreen:
             last.add(text)
             self._lines += last.lines
         self.waiting_bytes += len(text)
-        if self._lines > self.remembered_lines:
+        is_much = self._may_leave_out is None and self.waiting_bytes >= STRETCH_BYTES
+        if is_much or self._lines > self.remembered_lines:
             self._leave_out()
         while self.waiting_bytes > WAITING_BYTES:
             oldest = self._stretches.popleft()
@@ -202,7 +203,8 @@ class LazyScreen:
     def _leave_out(self) -> None:
         """Drop lines behind which there are as many as the screen remembers.
 
-        Where that cannot be, no more is kept until there was something else than text.
+        Where that cannot be, no more is kept until there was something else than text: then it
+        may take long, too.
         """
         if self._may_leave_out is None:
             self._may_leave_out = self._screen.is_scrolling()

@@ -221,9 +221,10 @@ class Screen(Protocol):
         """Whether a control sequence or a character has begun that is not complete yet."""
 
     def is_scrolling(self) -> bool:
-        """Whether each line of plain text at the bottom scrolls the whole screen.
+        """Whether plain text is cheap, and each line of it at the bottom scrolls the whole screen.
 
-        Not with margins, and not in the middle of a control sequence.
+        Not with margins, not where all that is printed moves what stands behind it or becomes a
+        part of a link, not with tabs far apart, and not in the middle of a control sequence.
         """
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
