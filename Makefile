@@ -27,7 +27,7 @@ setup: $(DEV)     ## make .venv and web/node_modules with all that developing ne
 test: $(DEV)      ## every test: JavaScript, Python, a real browser
 	@PYTHON="$(PYTHON)" tools/system.sh test
 	@$(MAKE) --no-print-directory $(NODE)
-	@$(MAKE) --no-print-directory -j 2 check-web test-web
+	@$(MAKE) --no-print-directory test-web
 	$(PYTEST) -n 3
 
 test-fast: $(DEV) ## the tests that take milliseconds: no browser, no whole server

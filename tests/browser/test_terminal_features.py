@@ -9,7 +9,7 @@ from zlib import compress, crc32
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.conftest import IN_FRONT, address, tab
+from tests.browser.conftest import FLAGS, IN_FRONT, NO_WEBGL, address, chromium, tab
 from tests.server import Server, running
 
 
@@ -102,6 +102,23 @@ async def test_commands_have_marks_and_their_output_is_copied(browser: Browser) 
         await page.press("Control+Shift+ArrowUp")
         await page.shows("cannot access")
         assert page.errors == []
+
+
+async def test_where_there_is_webgl_it_draws_the_terminal(browser: Browser, server: Server) -> None:
+    flags = [flag for flag in FLAGS if flag != NO_WEBGL]
+    drawing = await browser.browser_type.launch(executable_path=chromium(), args=flags)
+    async with tab(drawing) as page:
+        await page.open(address(server))
+        screen = page.page.locator(".xterm-screen")
+        is_webgl = "s => [...s.querySelectorAll('canvas')].some(c => c.getContext('webgl2'))"
+        assert await screen.evaluate(is_webgl)
+        await page.run("echo rea''dy", "ready")
+        before = await screen.screenshot()
+        await page.run(r"printf '\033[41m%60s\033[m\n'; echo do''ne", "done")
+        assert await screen.screenshot() != before
+        assert await page.page.locator(".xterm-rows").count() == 0  # the elements of the others
+        await page.picture("webgl")
+    await drawing.close()
 
 
 @pytest.mark.parametrize("kind", ["sixel", "iterm"])
