@@ -2,13 +2,16 @@
 
 import importlib.metadata
 import json
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptybridge.adapters.ghostty import library
+from ptybridge.adapters.ghostty import library, state
+from ptybridge.adapters.ghostty.model import Mode, ScreenKey
 from ptybridge.adapters.ghostty.rendering import plain_cells
 from ptybridge.adapters.ghostty.screen import UNFINISHED_LIMIT, GhosttyScreen
 from ptybridge.core.screen import (
@@ -227,6 +230,60 @@ def test_a_narrower_window_keeps_all_lines_that_are_to_be_kept(size: WindowSize)
     screen.feed(b"x\r\n" * 100)
     assert screen.snapshot().to_bytes().count(b"x") >= lines
     screen.close()
+
+
+CRASHING = b"\r\n\r\nx\x1b]133;A\x07%s%s\x1b]8;;http://x\x1b\\%s\x1b[?7l\r\n\r\nx\x1b[8;41r" % (
+    b"\r\n" * 350,
+    b"x" * 200,
+    b"x" * 150,
+)
+"""After it the library crashes when a screen without autowrap becomes low and then wide."""
+
+
+def test_no_output_and_no_sizes_crash_the_library() -> None:
+    """In another process, which would be gone."""
+    script = (
+        "import sys; from tests.test_ghostty import *; screen, _ = screen_of("
+        "sys.stdin.buffer.read(), size=WindowSize(50, 132)); screen.resize(WindowSize(5, 200));"
+        "print(len(screen.snapshot().to_bytes()))"
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", script), input=CRASHING, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 0
+
+
+def test_lines_reflow_whether_a_program_wraps_them_or_not_and_that_stays_so() -> None:
+    for mode, wraps in ((b"\x1b[?7l", False), (b"\x1b[?7h", True)):
+        screen, _ = screen_of(b"x" * 100 + mode)
+        screen.resize(WindowSize(24, 100))
+        assert screen.text() == "x" * 100
+        assert state.decode(screen.encoded()).has(Mode.WRAPAROUND) is wraps
+
+
+WIDE_AT_THE_EDGE = "\x1b[1;60H中\x1b[5;60H👩\x1b[10;5Hhere".encode()
+
+
+def test_a_narrower_alternate_screen_can_be_shown_to_who_comes_late() -> None:
+    """Where it cuts wide characters in half."""
+    screen, _ = screen_of(b"\x1b[?1049h" + WIDE_AT_THE_EDGE)
+    screen.resize(WindowSize(24, 60))
+    decoded = state.decode(screen.encoded())
+    cursor = decoded.screens[ScreenKey.ALTERNATE].cursor
+    assert (cursor.row, cursor.col) == (9, 8)
+    assert "here" in screen.text()
+
+
+def test_so_can_the_other_screen_when_a_program_has_left_such_characters_there() -> None:
+    left = b"line\r\n" * 50 + b"\x1b[?1049h" + WIDE_AT_THE_EDGE + b"\x1b[?1049l\x1b[31mat"
+    screen, _ = screen_of(left)
+    before = state.decode(screen.encoded()).screens[ScreenKey.PRIMARY]
+    screen.resize(WindowSize(24, 60))
+    after = state.decode(screen.encoded())
+    assert after.active is ScreenKey.PRIMARY
+    assert after.screens[ScreenKey.PRIMARY].cursor == before.cursor
+    assert screen.snapshot().to_bytes().count(b"line") == 50
 
 
 def test_a_resize_reflows_and_a_program_cannot_resize() -> None:

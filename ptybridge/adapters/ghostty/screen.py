@@ -39,6 +39,9 @@ _CURSOR: Final = Rgb(0xD4, 0xD4, 0xD4)
 
 _FULL_COMPRESSION: Final = 1
 
+_WRAPAROUND: Final = 7
+"""DECAWM."""
+
 _CSI: Final = b"\x9b"
 """Begins a control sequence, too, where it ends a string; in a text it is a part of a character."""
 
@@ -164,6 +167,8 @@ class GhosttyScreen:
             self._native_resize(terminal, WindowSize(size.rows, old.cols))
         if size.cols != old.cols:
             self._native_resize(terminal, size)
+        if size.cols < old.cols:
+            self._mend_alternate()
         self._limit_history(self._history.bytes)
         self._raise_error()
 
@@ -298,12 +303,52 @@ class GhosttyScreen:
             self._limit_history(self._history.bytes)
 
     def _native_resize(self, terminal: CData, size: WindowSize) -> None:
+        was_wrapping = self._set_wraparound(wraps=True)
         self._library.check(
             self._library.lib.ghostty_terminal_resize(
                 terminal, size.cols, size.rows, callbacks.CELL_WIDTH, callbacks.CELL_HEIGHT
             ),
             "resize",
         )
+        self._set_wraparound(wraps=was_wrapping)
+
+    def _set_wraparound(self, *, wraps: bool) -> bool:
+        """Set DECAWM; what it was.
+
+        Without it the library does not reflow lines but cuts them, after which it may crash; and
+        xterm.js reflows them.
+        """
+        config = self._library.ffi.new("GhosttyTerminalModeConfig *")
+        config.mode = _WRAPAROUND
+        lib = self._library.lib
+        mode = lib.GHOSTTY_TERMINAL_DATA_MODE
+        self._library.check(lib.ghostty_terminal_get(self._terminal, mode, config), "mode")
+        before = bool(config.value)
+        if before != wraps:
+            config.value = wraps
+            self._library.set_option(self._terminal, "MODE", config)
+        return before
+
+    def _mend_alternate(self) -> None:
+        """Erase what is left of wide characters that a narrower alternate screen cuts in half.
+
+        The library can write no snapshot of such a one. A program that is shown there draws it
+        anew; what another one left there is seen by nobody.
+        """
+        if self._encode() is not None or self.is_in_sequence():
+            return
+        lib = self._library.lib
+        active = self._library.ffi.new("GhosttyTerminalScreen *")
+        screen = lib.GHOSTTY_TERMINAL_DATA_ACTIVE_SCREEN
+        self._library.check(lib.ghostty_terminal_get(self._terminal, screen, active), "screen")
+        if active[0] == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE:
+            last_cells = (
+                b"\x1b[%d;%dH\x1b[K" % (row + 1, self._size.cols) for row in range(self._size.rows)
+            )
+            mending = b"\x1b7\x1b[?6l" + b"".join(last_cells) + b"\x1b8"
+        else:
+            mending = b"\x1b[?47h\x1b[2J\x1b[?47l"
+        lib.ghostty_terminal_vt_write(self._terminal, mending, len(mending))
 
     def _keep_size(self) -> None:
         """Undo a resize by the stream (DECCOLM); the PTY's size is what counts."""
@@ -312,6 +357,7 @@ class GhosttyScreen:
         lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_ROWS, self._out_rows)
         if self._out_cols[0] != self._size.cols or self._out_rows[0] != self._size.rows:
             self._native_resize(terminal, self._size)
+            self._mend_alternate()
 
     def _raise_error(self) -> None:
         if self._error is not None:
