@@ -76,6 +76,27 @@ class Library:
         self.check(self._grid_ref(terminal, point[0], reference), "grid_ref")
         return reference
 
+    def encoded(self, terminal: CData) -> bytes | None:
+        """The library's snapshot of a terminal; None when it can make none."""
+        encode, null = self.lib.ghostty_snapshot_encode_alloc, self.ffi.NULL
+        return self.allocated(lambda out, length: encode(terminal, null, out, length), "snapshot")
+
+    def allocated(self, call: Callable[[CData, CData], int], what: str) -> bytes | None:
+        """Bytes that the library allocates; None when it says that a value is invalid.
+
+        Raises:
+            ScreenFailed: The library refused for another reason.
+        """
+        out, length = self.ffi.new("uint8_t **"), self.ffi.new("size_t *")
+        result = call(out, length)
+        if result == INVALID_VALUE:
+            return None
+        self.check(result, what)
+        try:
+            return bytes(self.ffi.buffer(out[0], length[0]))
+        finally:
+            self.lib.ghostty_free(self.ffi.NULL, out[0], length[0])
+
     def _width_of(self, character: str) -> int:
         width: int = self.lib.ghostty_unicode_codepoint_width(ord(character))
         return width

@@ -1,14 +1,14 @@
 """`Screen` on libghostty: the terminal emulator of Ghostty, as a library in this process."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html import escape
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
-from ptybridge.adapters.ghostty import callbacks, rendering, state, vt
+from ptybridge.adapters.ghostty import callbacks, rendering, resizing, state, text, vt
 from ptybridge.adapters.ghostty.history import HistoryLimit
-from ptybridge.adapters.ghostty.library import INVALID_VALUE, CData, Library, load
+from ptybridge.adapters.ghostty.library import CData, Library, load
 from ptybridge.adapters.ghostty.marks import ESCAPE, MarkScanner
 from ptybridge.adapters.ghostty.model import Rgb
 from ptybridge.adapters.ghostty.replies import admitted
@@ -39,20 +39,8 @@ _CURSOR: Final = Rgb(0xD4, 0xD4, 0xD4)
 
 _FULL_COMPRESSION: Final = 1
 
-_WRAPAROUND: Final = 7
-"""DECAWM."""
-
 _CSI: Final = b"\x9b"
 """Begins a control sequence, too, where it ends a string; in a text it is a part of a character."""
-
-_NOT_SCROLLING: Final = re.compile(rb"\x1b\[\d+;\d+[rs]|\x1b\[4h|\x1b\]8;")
-"""DECSTBM, DECSLRM; IRM and an open link, with which text takes up to a hundred times as long."""
-
-_TAB_STOP: Final = b"\x1bH"
-"""HTS."""
-
-_CELLS_A_TAB: Final = 16
-"""A tab looks at every cell up to the next stop: twice as many as where nobody moved them."""
 
 _FINAL: Final = re.compile(rb"[@-Z\\-~]")
 """What ends a control sequence (ECMA-48 section 5.4), whatever stands before it; but for ``[``,
@@ -122,18 +110,11 @@ class GhosttyScreen:
 
     def is_in_sequence(self) -> bool:
         """Whether something has begun that is no text; see `Screen.is_in_sequence`."""
-        lib, is_ground = self._library.lib, self._library.ffi.new("bool *")
-        ground = lib.GHOSTTY_TERMINAL_DATA_VT_GROUND
-        self._library.check(lib.ghostty_terminal_get(self._terminal, ground, is_ground), "ground")
-        return not is_ground[0]
+        return text.is_in_sequence(self._library, self._terminal)
 
     def is_scrolling(self) -> bool:
         """Whether plain text scrolls the whole screen; see `Screen.is_scrolling`."""
-        if self.is_in_sequence():
-            return False
-        modes = self._with_modes()
-        has_stops = modes.count(_TAB_STOP) >= self._size.cols // _CELLS_A_TAB
-        return has_stops and not _NOT_SCROLLING.search(modes)
+        return text.is_scrolling(self._library, self._terminal, self._size)
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes of the stream; see `Screen.feed`."""
@@ -157,18 +138,18 @@ class GhosttyScreen:
 
     def resize(self, size: WindowSize) -> None:
         """Change the size; see `Screen.resize`."""
-        terminal = self._terminal
+        library, terminal = self._library, self._terminal
         old, self._size = self._size, size
         limit = self._history.bytes
         self._history.resize(size)
         # Not less before it is resized: with the old width that would be fewer lines.
         self._limit_history(max(limit, self._history.bytes))
         if size.rows != old.rows:  # first: shrinking columns with many rows reflows more
-            self._native_resize(terminal, WindowSize(size.rows, old.cols))
+            resizing.resize(library, terminal, WindowSize(size.rows, old.cols))
         if size.cols != old.cols:
-            self._native_resize(terminal, size)
+            resizing.resize(library, terminal, size)
         if size.cols < old.cols:
-            self._mend_alternate()
+            resizing.mend_alternate(library, terminal, size)
         self._limit_history(self._history.bytes)
         self._raise_error()
 
@@ -287,7 +268,7 @@ class GhosttyScreen:
         ):  # fmt: skip
             library.set_option(terminal, f"COLOR_{name}", new("GhosttyColorRgb *", color))
         self._handle = callbacks.shared(library).install(terminal, self)
-        self._native_resize(terminal, self._size)  # tells it the size of a cell
+        resizing.resize(library, terminal, self._size)  # tells it the size of a cell
 
     def _limit_history(self, limit: int) -> None:
         self._library.set_size_option(self._native, "SCROLLBACK_MAX_BYTES", limit)
@@ -302,62 +283,14 @@ class GhosttyScreen:
         if self._history.look(self._out_count[0]):
             self._limit_history(self._history.bytes)
 
-    def _native_resize(self, terminal: CData, size: WindowSize) -> None:
-        was_wrapping = self._set_wraparound(wraps=True)
-        self._library.check(
-            self._library.lib.ghostty_terminal_resize(
-                terminal, size.cols, size.rows, callbacks.CELL_WIDTH, callbacks.CELL_HEIGHT
-            ),
-            "resize",
-        )
-        self._set_wraparound(wraps=was_wrapping)
-
-    def _set_wraparound(self, *, wraps: bool) -> bool:
-        """Set DECAWM; what it was.
-
-        Without it the library does not reflow lines but cuts them, after which it may crash; and
-        xterm.js reflows them.
-        """
-        config = self._library.ffi.new("GhosttyTerminalModeConfig *")
-        config.mode = _WRAPAROUND
-        lib = self._library.lib
-        mode = lib.GHOSTTY_TERMINAL_DATA_MODE
-        self._library.check(lib.ghostty_terminal_get(self._terminal, mode, config), "mode")
-        before = bool(config.value)
-        if before != wraps:
-            config.value = wraps
-            self._library.set_option(self._terminal, "MODE", config)
-        return before
-
-    def _mend_alternate(self) -> None:
-        """Erase what is left of wide characters that a narrower alternate screen cuts in half.
-
-        The library can write no snapshot of such a one. A program that is shown there draws it
-        anew; what another one left there is seen by nobody.
-        """
-        if self._encode() is not None or self.is_in_sequence():
-            return
-        lib = self._library.lib
-        active = self._library.ffi.new("GhosttyTerminalScreen *")
-        screen = lib.GHOSTTY_TERMINAL_DATA_ACTIVE_SCREEN
-        self._library.check(lib.ghostty_terminal_get(self._terminal, screen, active), "screen")
-        if active[0] == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE:
-            last_cells = (
-                b"\x1b[%d;%dH\x1b[K" % (row + 1, self._size.cols) for row in range(self._size.rows)
-            )
-            mending = b"\x1b7\x1b[?6l" + b"".join(last_cells) + b"\x1b8"
-        else:
-            mending = b"\x1b[?47h\x1b[2J\x1b[?47l"
-        lib.ghostty_terminal_vt_write(self._terminal, mending, len(mending))
-
     def _keep_size(self) -> None:
         """Undo a resize by the stream (DECCOLM); the PTY's size is what counts."""
         lib, terminal = self._library.lib, self._native
         lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_COLS, self._out_cols)
         lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_ROWS, self._out_rows)
         if self._out_cols[0] != self._size.cols or self._out_rows[0] != self._size.rows:
-            self._native_resize(terminal, self._size)
-            self._mend_alternate()
+            resizing.resize(self._library, terminal, self._size)
+            resizing.mend_alternate(self._library, terminal, self._size)
 
     def _raise_error(self) -> None:
         if self._error is not None:
@@ -375,22 +308,7 @@ class GhosttyScreen:
 
     def _encode(self) -> bytes | None:
         """The binary snapshot, or None when an unfinished sequence is too long for it."""
-        encode = self._library.lib.ghostty_snapshot_encode_alloc
-        terminal, null = self._terminal, self._library.ffi.NULL
-        return self._allocated(lambda out, length: encode(terminal, null, out, length), "snapshot")
-
-    def _allocated(self, call: Callable[[CData, CData], int], what: str) -> bytes | None:
-        """Bytes that the library allocates; None when it says that a value is invalid."""
-        ffi, lib = self._library.ffi, self._library.lib
-        out, length = ffi.new("uint8_t **"), ffi.new("size_t *")
-        result = call(out, length)
-        if result == INVALID_VALUE:
-            return None
-        self._library.check(result, what)
-        try:
-            return bytes(ffi.buffer(out[0], length[0]))
-        finally:
-            lib.ghostty_free(ffi.NULL, out[0], length[0])
+        return self._library.encoded(self._terminal)
 
     def _approximation(self) -> Iterator[bytes]:
         """The screen without its history and modes, inside a sequence that swallows the rest of
@@ -398,31 +316,6 @@ class GhosttyScreen:
         """  # noqa: D205
         formatted = self._formatted(self._library.lib.GHOSTTY_FORMATTER_FORMAT_VT)
         yield vt.RESET + formatted + b"\x1b]7777;"
-
-    def _with_modes(self) -> bytes:
-        """The first cell, and the sequences that set margins, modes, tab stops and the open link.
-
-        It takes a tenth of a millisecond; a snapshot, which tells them too, takes two.
-        """
-        library, terminal, null = self._library, self._terminal, self._library.ffi.NULL
-        lib, ffi = library.lib, library.ffi
-        selection = library.sized("GhosttySelection")
-        selection.start = selection.end = library.active_cell(terminal, 0, 0)[0]
-        options = library.sized("GhosttyFormatterTerminalOptions")
-        options.emit, options.selection = lib.GHOSTTY_FORMATTER_FORMAT_VT, selection
-        options.extra.scrolling_region = options.extra.modes = options.extra.tabstops = True
-        options.extra.screen.hyperlink = True
-        formatter = ffi.new("GhosttyFormatter *")
-        made = lib.ghostty_formatter_terminal_new(null, formatter, terminal, options[0])
-        library.check(made, "formatter")
-        try:
-            call = lib.ghostty_formatter_format_alloc
-            formatted = self._allocated(
-                lambda out, length: call(formatter[0], null, out, length), "format"
-            )
-        finally:
-            lib.ghostty_formatter_free(formatter[0])
-        return formatted or b""
 
     def _formatted(self, kind: int) -> bytes:
         """What is on the screen now, by the library's formatter, rows as they are displayed."""
@@ -434,7 +327,7 @@ class GhosttyScreen:
         options.emit, options.trim, options.selection = kind, True, selection
         call = library.lib.ghostty_terminal_selection_format_alloc
         null = library.ffi.NULL
-        formatted = self._allocated(
+        formatted = library.allocated(
             lambda out, length: call(terminal, null, options[0], out, length), "format"
         )
         return formatted or b""
