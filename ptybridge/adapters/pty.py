@@ -103,21 +103,13 @@ class PosixPty:
             How many bytes were read in all. 0 means that nothing is there, exactly: the kernel
             moves what the program has written before it answers EAGAIN.
         """
-        master = self._master
         total = followed = 0
         for buffer in buffers:
             size = len(buffer)
             filled = 0
             while filled < size:
-                try:
-                    count = os.readv(master, (buffer[filled:] if filled else buffer,))
-                except BlockingIOError:
-                    return total
-                except OSError as error:
-                    self._on_read_error(error)
-                    return total
-                if count == 0:  # how the BSDs spell end-of-file
-                    self._on_eof()
+                count = self.read_once(buffer[filled:] if filled else buffer)
+                if not count:
                     return total
                 filled += count
                 total += count
@@ -137,7 +129,7 @@ class PosixPty:
         except OSError as error:
             self._on_read_error(error)
             return 0
-        if not count:
+        if not count:  # how the BSDs spell end-of-file
             self._on_eof()
         return count
 

@@ -65,8 +65,9 @@ async def collect(
     while True:
         await asyncio.sleep(period)
         has_aged = gc.get_count()[2] > 0  # a collection of the young has let some grow old
-        if has_aged and (is_idle() or clock() - collected_at >= FULL_SECONDS):
+        is_unused = is_idle()
+        if has_aged and (is_unused or clock() - collected_at >= FULL_SECONDS):
             gc.collect()
             collected_at = clock()
-        if is_idle():
+        if is_unused:
             give_back()

@@ -59,15 +59,14 @@ class Stretch:
 
     __slots__ = ("head", "line_start", "lines", "text")
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self) -> None:
         self.head: bytes | bytearray = b""
         self.text: bytes | bytearray = b""
         self.lines = 0
         self.line_start = 0
-        self.add(text)
 
-    def add(self, text: bytes) -> None:
-        """Append ``text``."""
+    def add(self, text: bytes) -> int:
+        """Append ``text``; how many lines end in it."""
         lines = text.count(b"\n")
         if lines and (end := text.rfind(b"\r\n")) >= 0:
             self.line_start = len(self.text) + end + 2
@@ -78,6 +77,7 @@ class Stretch:
         else:
             self.text = bytearray(self.text) + text
         self.lines += lines
+        return lines
 
     def rest(self) -> bytes | bytearray:
         """The last line, as far as it is there."""
@@ -181,15 +181,9 @@ class LazyScreen:
         return self._may_leave_out is not False and not self.is_in_sequence()
 
     def _keep(self, text: bytes) -> None:
-        last = self._stretches[-1] if self._stretches else None
-        if last is None or len(last.text) >= STRETCH_BYTES:
-            last = Stretch(text)
-            self._stretches.append(last)
-            self._lines += last.lines
-        else:
-            self._lines -= last.lines
-            last.add(text)
-            self._lines += last.lines
+        if not self._stretches or len(self._stretches[-1].text) >= STRETCH_BYTES:
+            self._stretches.append(Stretch())
+        self._lines += self._stretches[-1].add(text)
         self.waiting_bytes += len(text)
         is_much = self._may_leave_out is None and self.waiting_bytes >= STRETCH_BYTES
         if is_much or self._lines > self.remembered_lines:

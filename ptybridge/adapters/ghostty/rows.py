@@ -22,7 +22,7 @@ from ptybridge.adapters.ghostty.model import CONTINUES, WRAPPED, Hyperlink, Page
 from ptybridge.adapters.ghostty.stretches import StretchReader
 
 PIECE_WORK: Final = 1200
-"""How much work a piece may be, in units of `_PLAIN_ROW_WORK`; some 2 ms."""
+"""How much work a piece may be, in plain rows; some 2 ms."""
 
 _PLAIN_BATCH: Final = 128
 """Rows of plain text that are looked at together."""

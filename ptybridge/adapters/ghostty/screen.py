@@ -140,10 +140,10 @@ class GhosttyScreen:
         """Change the size; see `Screen.resize`."""
         library, terminal = self._library, self._terminal
         old, self._size = self._size, size
-        limit = self._history.bytes
+        before = self._history.bytes
         self._history.resize(size)
         # Not less before it is resized: with the old width that would be fewer lines.
-        self._limit_history(max(limit, self._history.bytes))
+        self._limit_history(max(before, self._history.bytes))
         if size.rows != old.rows:  # first: shrinking columns with many rows reflows more
             resizing.resize(library, terminal, WindowSize(size.rows, old.cols))
         if size.cols != old.cols:
@@ -189,10 +189,10 @@ class GhosttyScreen:
             return self._formatted(self._library.lib.GHOSTTY_FORMATTER_FORMAT_PLAIN)
         encoded = self._encode()
         if encoded is None:
-            text = self.text()
+            plain = self.text()
             if form == "cells":
-                return rendering.plain_cells(text, self.size)
-            return (text if form == "vt" else f"<pre>{escape(text)}</pre>").encode()
+                return rendering.plain_cells(plain, self.size)
+            return (plain if form == "vt" else f"<pre>{escape(plain)}</pre>").encode()
         decoded = state.decode(encoded)
         if form == "vt":
             return rendering.vt(decoded, self._library.width_of)

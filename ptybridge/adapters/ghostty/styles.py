@@ -27,7 +27,7 @@ class StyleTable(Mapping[int, Style]):
     ENTRY_BYTES: Final = _ENTRY.size
 
     def __init__(self, packed: bytes) -> None:
-        entries = iter(_ENTRY.iter_unpack(packed))  # refuses half an entry
+        entries = _ENTRY.iter_unpack(packed)  # refuses half an entry
         self._packed = packed
         numbers = bytearray(len(packed) // self.ENTRY_BYTES * 2)
         numbers[::2], numbers[1::2] = packed[:: self.ENTRY_BYTES], packed[1 :: self.ENTRY_BYTES]
