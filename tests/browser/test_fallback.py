@@ -37,6 +37,7 @@ async def test_vim_is_drawn_and_answers_without_websocket(browser: Browser, serv
     async with tab(browser) as page, cable(server) as network:
         network.upgrades = "refused"
         await page.open(address(server, port=network.port))
+        await page.shows("sh> ")
         await page.enter("HOME=/tmp vim -Nu NONE -n")
         await page.shows("VIM - Vi IMproved")
         await page.type("ihello from vim")

@@ -46,6 +46,7 @@ async def test_a_second_tab_has_a_terminal_of_its_own_and_nothing_is_asked_of_an
 async def test_vim_htop_and_less_are_drawn_and_answer(browser: Browser, server: Server) -> None:
     async with tab(browser) as page:
         await page.open(address(server))
+        await page.shows("sh> ")
         await page.enter("HOME=/tmp vim -Nu NONE -n")
         await page.shows("VIM - Vi IMproved")
         await page.type("ihello from vim")
