@@ -139,7 +139,7 @@ async def test_images_are_drawn(browser: Browser, server: Server, kind: str) -> 
 async def test_a_link_behind_text_shows_where_it_leads(browser: Browser, server: Server) -> None:
     async with tab(browser) as page:
         await page.open(address(server))
-        link = r"clear; printf '\033]8;;https://example.invalid/x\007innocent\033]8;;\007\n'"
+        link = r"clear; printf '\033]8;;https://example.invalid/x\007inno%s\033]8;;\007\n' cent"
         await page.run(link, "innocent")
         await page.page.locator(".xterm-screen").click(position={"x": 40, "y": 8})
         dialog = page.page.get_by_role("dialog", name="Open this link?")

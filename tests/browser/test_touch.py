@@ -87,7 +87,7 @@ async def test_a_finger_scrolls_the_scrollback_and_less(browser: Browser, server
         assert "line 200" not in shown
         assert 10 <= 200 - last_line(shown) <= 30
         await page.enter("clear; seq 300 > /tmp/ptybridge-touch; less /tmp/ptybridge-touch")
-        await page.shows("ptybridge-touch")
+        await page.shows("1\n2\n3\n")
         await drag(cdp, (200, 520, 200, 200))
         async with asyncio.timeout(10):
             while "\n1\n" in f"\n{await page.text()}":
