@@ -48,13 +48,23 @@ def test_a_verdict_is_at_most_a_second_late(ping_after: float, drop_after: float
     assert 0 < Timeouts(ping_after, drop_after).period <= 1
 
 
+class CountingPool(ConnectionPool):
+    """It counts how often it is asked for somebody."""
+
+    asked = 0
+
+    def get(self, connection_id: ConnectionId) -> Connection | None:
+        self.asked += 1
+        return super().get(connection_id)
+
+
 class Crowd:
     """A pool's connections and their links, of which it is noted what is done to them."""
 
     def __init__(self, count: int, clock: ManualClock) -> None:
         self.pinged: list[Connection] = []
         self.dropped: list[Connection] = []
-        self.pool = ConnectionPool(limit=count, per_user=count)
+        self.pool = CountingPool(limit=count, per_user=count)
         for number in range(count):
             connection = Connection(
                 ConnectionId(str(number)),
@@ -142,6 +152,42 @@ async def test_who_answered_while_the_loop_stood_still_is_not_dropped(answers: b
         if turn == 0 and answers:
             connection.on_heard()
     assert crowd.dropped == ([] if answers else [connection])
+
+
+async def test_a_sweep_looks_at_those_only_whose_time_may_have_come() -> None:
+    count, clock = 600, ManualClock()
+    crowd = Crowd(count, clock)
+    supervisor = Supervisor(crowd.pool, TIMES, time=clock.time, also=lambda: None)
+    looked_at: list[int] = []
+    for _ in range(120):
+        before = crowd.pool.asked
+        list(supervisor.sweep())
+        looked_at.append(crowd.pool.asked - before)
+        for connection in crowd.pinged:
+            connection.on_heard()
+        clock.advance(1)
+    assert looked_at[0] == count  # they have just come
+    assert sum(looked_at[1:]) <= count * 2 * (120 / TIMES.ping_after)
+    assert crowd.dropped == []
+
+
+@pytest.mark.parametrize("drop_after", [1.0, 2.5, 9.0])
+async def test_the_verdicts_are_those_on_everybody(drop_after: float) -> None:
+    clock, dice = ManualClock(), Random(7)
+    times = Timeouts(ping_after=2.0, drop_after=drop_after)
+    crowd = Crowd(30, clock)
+    supervisor = Supervisor(crowd.pool, times, time=clock.time, also=lambda: None)
+    while crowd.pool:
+        clock.advance(times.period * dice.choice([1, 1, 1, 1.5, 8]))
+        verdict = judge(crowd.pool, times, now=clock.time())
+        pinged, dropped = len(crowd.pinged), len(crowd.dropped)
+        list(supervisor.sweep())
+        assert set(crowd.pinged[pinged:]) == set(verdict.ping)
+        assert set(crowd.dropped[dropped:]) == set(verdict.drop)
+        for connection in crowd.pool:
+            if dice.random() < 0.3:
+                connection.on_heard()
+    assert len(crowd.pinged) > len(crowd.dropped) == 30
 
 
 QUICK = settings_of(transport={"websocket": {"ping": {"interval": 200, "timeout": 200}}})

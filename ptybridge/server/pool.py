@@ -39,6 +39,7 @@ class ConnectionPool:
         self._connections: dict[ConnectionId, Connection] = {}
         self._accounts: Counter[str] = Counter()
         self.opened = 0
+        self._arrived: list[ConnectionId] = []
         self._parties: dict[tuple[object, ...], Party] = {}
 
     def __len__(self) -> int:
@@ -54,6 +55,11 @@ class ConnectionPool:
     def parties(self) -> Iterator[Party]:
         """The same by who they are; some may leave during the iteration."""
         return iter(tuple(self._parties.values()))
+
+    def take_arrived(self) -> list[ConnectionId]:
+        """The names of those that have come since the last call; some may have left again."""
+        arrived, self._arrived = self._arrived, []
+        return arrived
 
     def get(self, connection_id: ConnectionId) -> Connection | None:
         """The connection of that name; None when there is none."""
@@ -72,6 +78,7 @@ class ConnectionPool:
         if not is_owner and self._accounts[identity.account] >= self._per_user:
             raise LimitReached("connections of one user", self._per_user)
         self._connections[connection.id] = connection
+        self._arrived.append(connection.id)
         self.opened += 1
         self._accounts[identity.account] += 1
         self._join(connection)

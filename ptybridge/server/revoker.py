@@ -68,13 +68,17 @@ class Revoker:
         for party in self._pool.parties():
             yield
             identity = self._authenticator.standing(party.identity)
+            is_unchanged = identity == party.identity
+            has_all = identity is not None and self._access.owns_all(identity)
+            if is_unchanged and has_all:
+                continue  # there is nothing that they could have lost
             connections = tuple(party.connections)
-            if identity is not None and identity != party.identity:
+            if identity is not None and not is_unchanged:
                 self._pool.identify(party, identity)
                 for connection in connections:
                     self._tell_role(connection)
-            if identity is not None and self._access.owns_all(identity):
-                continue  # there is nothing that they could have lost
+            if has_all:
+                continue
             look = self._cut if identity is None else self._look_at
             for connection in connections:
                 if connection in self._pool:  # it may have gone meanwhile

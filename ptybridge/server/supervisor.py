@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
+from ptybridge.core.values import ConnectionId
+from ptybridge.server.agenda import Agenda
 from ptybridge.server.pool import ConnectionPool
 
 MAX_PERIOD = 1.0
 """Seconds between two sweeps at the most: how late a verdict may come."""
 
-JUDGED_A_TURN = 2048
-"""Connections that are judged in one turn of the loop: a third of a millisecond."""
+JUDGED_A_TURN = 512
+"""Connections that are judged in one turn of the loop: half a millisecond."""
 
 WRITTEN_A_TURN = 64
 """Pings, or ends, in one turn of the loop: each is a system call; together half a millisecond."""
@@ -50,6 +52,13 @@ class Timeouts:
     def period(self) -> float:
         """Seconds between two sweeps."""
         return min(MAX_PERIOD, self.ping_after / 4, self.drop_after / 4)
+
+    def next_look(self, peer: Peer, *, now: float) -> float:
+        """When there may be a verdict on ``peer``, if nothing comes from it until then."""
+        if peer.pinged_at is None:
+            return peer.heard_at + self.ping_after
+        # It may answer at once, and be silent for the interval after that.
+        return min(peer.pinged_at + self.drop_after, now + self.ping_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,7 @@ class Supervisor:
         self._time = time
         self._also = also
         self._swept_at = time()
+        self._agenda: Agenda[ConnectionId] = Agenda(period=timeouts.period)
 
     async def run(self) -> None:
         """Sweep until cancelled, and let others have their turn every now and then."""
@@ -109,8 +119,9 @@ class Supervisor:
         if is_late:  # what they sent while the loop stood still has not been read yet
             for _ in range(_CATCH_UP_TURNS):
                 yield
-        everybody = iter(self._pool)
-        while peers := list(islice(everybody, JUDGED_A_TURN)):
+        names = iter((*self._pool.take_arrived(), *self._agenda.take(now)))
+        while some := tuple(islice(names, JUDGED_A_TURN)):
+            peers = [peer for name in some if (peer := self._pool.get(name)) is not None]
             verdict = judge(peers, self._timeouts, now=now)
             for count, connection in enumerate(verdict.ping, 1):
                 connection.pinged_at = now
@@ -122,5 +133,8 @@ class Supervisor:
                     connection.link.abort()
                 if count % WRITTEN_A_TURN == 0:
                     yield
+            for connection in peers:
+                look = self._timeouts.next_look(connection, now=now)
+                self._agenda.add(connection.id, look, now=now)
             yield
         self._also()

@@ -38,6 +38,8 @@ _MASKED = 0x80
 _CONTROL = 0x08
 _BINARY = Opcode.BINARY
 _WHOLE_BINARY = _FIN | _BINARY
+_WHOLE_PONG = _FIN | Opcode.PONG
+_EMPTY_PONG = ((Opcode.PONG, b""),)
 _DATA = (Opcode.TEXT, Opcode.BINARY)
 _KNOWN = frozenset(int(opcode) for opcode in Opcode)
 _SHORT = struct.Struct("!H")
@@ -149,11 +151,14 @@ class FrameReader:
         Raises:
             ProtocolViolation: After all that came before the violation was given.
         """
-        # A key is one small frame in a read of its own: it goes the short way.
+        # A key is one small frame in a read of its own: it goes the short way. So does the answer
+        # to a ping, which each of ten thousand gives twice a minute.
         if len(data) > 6 and data[0] == _WHOLE_BINARY and not self._buffer:
             size = len(data) - 6
             if size < 126 and data[1] == _MASKED | size and self._unfinished is None:
                 return ((_BINARY, unmask(data[2:6], data[6:])),)
+        if len(data) == 6 and data[0] == _WHOLE_PONG and data[1] == _MASKED and not self._buffer:
+            return _EMPTY_PONG
         return self._feed(data)
 
     def _feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
