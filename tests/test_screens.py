@@ -1,5 +1,7 @@
 """Terminals live without a screen where the library does not work, whatever it fails by."""
 
+import threading
+
 import pytest
 
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
@@ -30,6 +32,32 @@ def test_where_the_library_works_there_are_screens() -> None:
     assert screen.size == SIZE
     screen.close()
     assert troubles == []
+
+
+def test_a_screen_waits_for_the_warming_that_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    has_begun, may_end = threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def warm() -> None:
+        has_begun.set()
+        may_end.wait(10)
+        done.append("warmed")
+
+    def create(*_: object, **__: object) -> None:
+        done.append("made")
+
+    monkeypatch.setattr(screens, "warm", warm)
+    monkeypatch.setattr(GhosttyScreen, "create", create)
+    made, _ = screens_and_troubles()
+    warming = threading.Thread(target=made.warm)
+    warming.start()
+    assert has_begun.wait(10)
+    making = threading.Thread(target=made.make, args=(SIZE, Owner()))
+    making.start()
+    may_end.set()
+    for thread in (making, warming):
+        thread.join(10)
+    assert done == ["warmed", "made"]
 
 
 @pytest.mark.parametrize(("failure", "said"), FAILURES)

@@ -5,6 +5,7 @@ another processor cannot be loaded, one that is broken refuses. What each raises
 it may keep the server from serving terminals, which can do without.
 """
 
+import threading
 from collections.abc import Callable
 
 from ptybridge.adapters.ghostty.screen import GhosttyScreen
@@ -22,15 +23,20 @@ class Screens:
         self._scrollback_lines = scrollback_lines
         self._on_trouble = on_trouble
         self._trouble: str | None = None
+        self._warming = threading.Lock()
 
     def make(self, size: WindowSize, owner: ScreenOwner) -> Screen:
         """Make the screen of a new terminal: `ptybridge.core.ports.MakeScreen`.
 
+        One that is asked for while ``warm`` is at work waits for it: its first output would else
+        read the same declarations, look as if it took long, and go by a thread for a while.
+
         Raises:
             ScreenUnavailable: There can be none.
         """
-        if self._trouble is not None:
-            raise ScreenUnavailable(self._trouble)
+        with self._warming:
+            if self._trouble is not None:
+                raise ScreenUnavailable(self._trouble)
         try:
             return GhosttyScreen.create(size, owner, scrollback_lines=self._scrollback_lines)
         except ScreenUnavailable:  # ``warm`` says so, once
@@ -45,11 +51,12 @@ class Screens:
         Before the first terminal, which would wait for it; in a thread: the server need not
         wait, either.
         """
-        try:
-            warm()
-        except Exception as error:
-            self._trouble = _said(error)
-            self._on_trouble(self._trouble)
+        with self._warming:
+            try:
+                warm()
+            except Exception as error:
+                self._trouble = _said(error)
+                self._on_trouble(self._trouble)
 
 
 def _said(error: Exception) -> str:
