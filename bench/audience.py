@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.figures import Row, Target
 from bench.flood import END, LINE, MEGABYTE, memory_directory, script
+from bench.orders import orders
 from bench.peer import Peer
 from bench.subjects import READY, Selectable, Subject, Terminal, limit_to, receive_until
 
@@ -30,7 +31,7 @@ class Audience:
 
     def measure(self, subjects: Sequence[Subject], *, quick: bool) -> list[Row]:
         """Two rows: CPU time by MB delivered, and to how many all was."""
-        rounds, size = (2, 2 * MEGABYTE) if quick else (5, 4 * MEGABYTE)
+        rounds, size = (2, 2 * MEGABYTE) if quick else (6, 4 * MEGABYTE)
         shared = [
             Peer(shared=True) if isinstance(subject, Peer) else subject
             for subject in subjects
@@ -43,8 +44,8 @@ class Audience:
             lines = size // len(LINE.format(0))
             path.write_text("".join(map(LINE.format, range(lines))))
             size = path.stat().st_size
-            for _ in range(rounds):
-                for subject in shared:
+            for order in orders(shared, rounds):
+                for subject in order:
                     expected = size + lines * (subject.newline_bytes - 1) + len(END)
                     with (
                         limit_to(ROUND_LIMIT, f"audience of {subject.name}"),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from bench.figures import Row, Target
+from bench.orders import orders
 from bench.subjects import READY, Subject, Unmeasured, Viewer, limit_to, receive_until
 from bench.summary import percentile
 
@@ -26,7 +27,7 @@ class Echo:
 
     def measure(self, subjects: Sequence[Subject], *, quick: bool) -> list[Row]:
         """Two rows: the median and the 99th percentile of each round."""
-        rounds, samples = (3, 40) if quick else (10, 100)
+        rounds, samples = (3, 40) if quick else (12, 100)
         p50: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         p99: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         with ExitStack() as stack:
@@ -38,8 +39,8 @@ class Echo:
                     receive_until(viewer, READY)
                     latencies(viewer, WARM_UP)
                 viewers[subject.name] = viewer
-            for _ in range(rounds):
-                for name, viewer in viewers.items():
+            for order in orders(tuple(viewers.items()), rounds):
+                for name, viewer in order:
                     with limit_to(ROUND_LIMIT, f"echo of {name}"):
                         taken = latencies(viewer, samples)
                     p50[name].append(percentile(taken, 50) * 1e6)

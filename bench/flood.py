@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.figures import Row, Target
+from bench.orders import orders
 from bench.subjects import READY, Subject, Terminal, Unmeasured, Viewer, limit_to, receive_until
 
 LINE = "{:07d} the quick brown fox jumps over the lazy dog; pack my box with jugs\n"
@@ -25,15 +26,15 @@ class Flood:
 
     def measure(self, subjects: Sequence[Subject], *, quick: bool) -> list[Row]:
         """Two rows: throughput and CPU time, both per MB that the program wrote."""
-        rounds, size = (3, 16 * MEGABYTE) if quick else (7, 32 * MEGABYTE)
+        rounds, size = (3, 16 * MEGABYTE) if quick else (12, 32 * MEGABYTE)
         speed: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         cost: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         with tempfile.TemporaryDirectory(dir=memory_directory()) as directory:
             path = Path(directory) / "text"
             lines = size // len(LINE.format(0))
             path.write_text("".join(map(LINE.format, range(lines))))
-            for _ in range(rounds):
-                for subject in subjects:
+            for order in orders(subjects, rounds):
+                for subject in order:
                     with (
                         limit_to(ROUND_LIMIT, f"flood of {subject.name}"),
                         subject.open(script(path)) as terminal,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from bench.figures import Row, Target
+from bench.orders import orders
 from bench.subjects import READY, Subject, Viewer, limit_to, receive_until
 
 RATE = 10_000_000
@@ -33,8 +34,8 @@ class Interrupt:
         """One row."""
         rounds = 2 if quick else 4
         silence: dict[str, list[float]] = {subject.name: [] for subject in subjects}
-        for _ in range(rounds):
-            for subject in subjects:
+        for order in orders(subjects, rounds):
+            for subject in order:
                 with (
                     limit_to(ROUND_LIMIT, f"interrupt of {subject.name}"),
                     subject.open(SCRIPT) as terminal,

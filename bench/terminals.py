@@ -13,6 +13,7 @@ from bench.bridge import Bridge
 from bench.echo import SCRIPT as ECHO_SCRIPT
 from bench.echo import WARM_UP, latencies
 from bench.figures import Row, Scale, Target
+from bench.orders import orders
 from bench.subjects import READY, Selectable, Subject, Viewer, limit_to, receive_until
 from bench.summary import percentile, ratios
 
@@ -100,8 +101,8 @@ def _by_turns(
 ) -> dict[str, list[float]]:
     """The percentile of each one's echo, in each round."""
     taken: dict[str, list[float]] = {name: [] for name in typists}
-    for _ in range(rounds):
-        for name, typist in typists.items():
+    for order in orders(tuple(typists.items()), rounds):
+        for name, typist in order:
             taken[name].append(_percentile(typist, samples, percent))
     return taken
 

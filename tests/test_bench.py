@@ -2,6 +2,8 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
+from itertools import pairwise, permutations
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from bench import growth, report
 from bench.figures import Row, Scale, Target
+from bench.orders import orders
 from bench.summary import Summary, percentile, ratios
 
 ROOT = Path(__file__).parents[1]
@@ -75,6 +78,20 @@ def test_ratios_refuse_a_missing_round() -> None:
 def test_ratios_refuse_to_divide_by_what_was_too_little_to_measure() -> None:
     with pytest.raises(ValueError, match="too little"):
         ratios([1.0], [0.0])
+
+
+def test_in_six_rounds_each_of_three_stands_twice_at_each_place_and_behind_each_other() -> None:
+    six = list(orders("abc", 6))
+    for place in range(3):
+        assert Counter(order[place] for order in six) == dict.fromkeys("abc", 2)
+    behind = Counter(pair for order in six for pair in pairwise(order))
+    assert behind == dict.fromkeys(permutations("abc", 2), 2)
+
+
+@pytest.mark.parametrize("subjects", ["", "a", "ab"])
+def test_everybody_has_each_round(subjects: str) -> None:
+    rounds = [sorted(order) for order in orders(subjects, 5)]
+    assert rounds == [list(subjects)] * (5 if subjects else 0)
 
 
 def test_a_summary_of_no_rounds_is_refused() -> None:
