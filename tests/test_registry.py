@@ -7,7 +7,8 @@ import weakref
 import pytest
 
 from ptybridge.core.errors import BadRequest, LimitReached, NotFound, PtyError, Unavailable
-from ptybridge.core.ports import Launch, PtyOwner
+from ptybridge.core.feeding import MUCH_WAITING, QUIET_SECONDS, ROOM_BYTES
+from ptybridge.core.ports import Launch, MakeScreen, PtyOwner, Workers
 from ptybridge.core.registry import (
     ENDED_LINGER,
     MAX_ENDED,
@@ -17,7 +18,8 @@ from ptybridge.core.registry import (
 )
 from ptybridge.core.terminal import Terminal
 from ptybridge.core.values import ExitStatus, WindowSize
-from tests.fakes import FakePty, FakeSpawner, ManualClock
+from tests.fakes import FakePty, FakeSpawner, FakeWorkers, ManualClock
+from tests.test_feeding import KeepingScreen
 
 SIZE = WindowSize(24, 80)
 ENDED = ExitStatus(code=0)
@@ -42,6 +44,9 @@ class Stage:
         idle_timeout: float = 0.0,
         spawner: FakeSpawner | None = None,
         may_offer: bool = True,
+        tail_bytes: int = 4096,
+        make_screen: MakeScreen | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.spawner = spawner or FakeSpawner()
@@ -51,13 +56,15 @@ class Stage:
                 command=("/bin/sh", "-l"),
                 cwd="/home",
                 env={"A": "b"},
-                tail_bytes=4096,
+                tail_bytes=tail_bytes,
                 keep_detached=keep_detached,
                 idle_timeout=idle_timeout,
                 may_offer=may_offer,
             ),
             limits=Limits(sessions=sessions, terminals=terminals),
             clock=self.clock,
+            make_screen=make_screen,
+            workers=workers,
             wall_clock=lambda: 5.0,
         )
 
@@ -264,6 +271,28 @@ async def test_closing_hangs_up_every_program_and_waits_for_the_last() -> None:
     await closing
     with pytest.raises(Unavailable):
         await stage.open()
+
+
+@pytest.mark.parametrize("is_patient", [True, False], ids=["ended", "too-slow-to-end"])
+async def test_nothing_of_a_terminal_is_done_after_the_closing(is_patient: bool) -> None:
+    workers = FakeWorkers()
+    stage = Stage(tail_bytes=8 * ROOM_BYTES, make_screen=KeepingScreen, workers=workers)
+    terminal = await stage.open()
+    (pty,) = stage.spawner.ptys
+    for _ in range(2):
+        pty.prints(MUCH_WAITING * b"x")
+    closing = asyncio.create_task(stage.registry.close(patience=10 if is_patient else 0))
+    await asyncio.sleep(0)
+    if is_patient:
+        pty.exits(ENDED)
+    await closing
+    stage.clock.advance(2 * QUIET_SECONDS)
+    assert workers.jobs == []
+    assert not terminal.has_screen
+    if not is_patient:
+        pty.prints(b"still here")
+        assert terminal.tail.read(terminal.tail.end - 10, limit=10) == b"still here"
+        pty.exits(ENDED)
 
 
 # --- the end of a session

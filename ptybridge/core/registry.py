@@ -352,7 +352,11 @@ class Registry:
                 terminal.hang_up()
 
     async def close(self, *, patience: float) -> None:
-        """End every program and every answer, at most in ``patience`` seconds."""
+        """End every program and every answer, at most in ``patience`` seconds.
+
+        What terminals put off, such as showing a screen what it has not seen, is not done any more:
+        threads and the loop end next.
+        """
         self._is_closing = True
         living = list(self._running)
         self._all_ended.clear()
@@ -363,6 +367,8 @@ class Registry:
             ends.append(self._end_of_all())
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*ends, *self._endings), patience)
+        for terminal in (*self._running, *self._ended):
+            terminal.cease()
 
     async def _end_of_all(self) -> None:
         await self._all_ended.wait()

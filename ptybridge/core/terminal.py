@@ -226,9 +226,13 @@ class Terminal:
     def forget(self) -> None:
         """Give up what the ended terminal holds; its output when nobody views it. Idempotent."""
         self._is_forgotten = True
+        self.cease()
+        self._let_output_go()
+
+    def cease(self) -> None:
+        """Put nothing off any more: what was is not done, and there is no screen. Idempotent."""
         self._feed.close()
         self.viewers.close()
-        self._let_output_go()
 
     def _let_output_go(self) -> None:
         """Free the output of a forgotten terminal, once nobody is behind who has yet to see it.
