@@ -15,6 +15,7 @@ from ptybridge.core.lazy_screen import (
     STRETCH_BYTES,
     WAITING_BYTES,
     LazyScreen,
+    count_lines,
     is_plain,
 )
 from ptybridge.core.screen import ScreenFailed
@@ -42,6 +43,12 @@ def test_plain_is_what_only_moves_the_cursor_and_prints(size: int) -> None:
         assert not is_plain(bytes((control,)).rjust(size, b"x"))
     for other in ("é", "中", "\x9b"):
         assert not is_plain(other.encode().rjust(size, b"x"))
+
+
+@given(line=st.integers(0, 120), lines=st.integers(0, 2 * LONG_BYTES), more=st.binary(max_size=9))
+def test_lines_are_counted_alike_however_long_they_are(line: int, lines: int, more: bytes) -> None:
+    text = (line * b"x" + b"\n") * lines + more
+    assert count_lines(text) == lines + more.count(b"\n")
 
 
 def test_text_waits_until_the_screen_is_needed() -> None:

@@ -24,6 +24,9 @@ not counted. Other control characters do nothing, or move the cursor within its 
 LONG_BYTES: Final = 2048
 """From so many bytes on it is faster to look for one control after the other."""
 
+SHORT_LINE: Final = 40
+"""Bytes of lines that are counted faster than removed."""
+
 STRETCH_BYTES: Final = 16 * 1024
 """How much text is left out at once, at least."""
 
@@ -44,6 +47,20 @@ def is_plain(data: bytes) -> bool:
         or b"\v" in data
         or b"\f" in data
     )
+
+
+def count_lines(text: bytes) -> int:
+    r"""How many lines end in ``text``.
+
+    To count a character, Python looks at each; to remove it, it searches (memchr(3)): half the time
+    where lines have the usual length, six times where they are as short as those of ``yes``.
+
+    >>> [count_lines(line * 2000) for line in (b"y\r\n", b"x" * 80 + b"\r\n")]
+    [2000, 2000]
+    """
+    if len(text) < LONG_BYTES or text.count(b"\n", 0, LONG_BYTES) > LONG_BYTES // SHORT_LINE:
+        return text.count(b"\n")
+    return len(text) - len(text.replace(b"\n", b""))
 
 
 class Stretch:
@@ -67,7 +84,7 @@ class Stretch:
 
     def add(self, text: bytes) -> int:
         """Append ``text``; how many lines end in it."""
-        lines = text.count(b"\n")
+        lines = count_lines(text)
         if lines and (end := text.rfind(b"\r\n")) >= 0:
             self.line_start = len(self.text) + end + 2
         if not self.text:
