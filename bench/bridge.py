@@ -16,7 +16,7 @@ from bench.websocket import BINARY, CONTINUATION, TEXT, WebSocket
 WINDOW = 512 * 1024
 """Bytes that may be under way to a viewer, as the page asks for."""
 
-ACK_BYTES = 64 * 1024
+ACK_BYTES = 128 * 1024
 """Rendered bytes after which they are acknowledged."""
 
 ROOM = ("limits.terminals=1000", "limits.terminalsPerUser=1000")

@@ -17,7 +17,7 @@ from ptybridge.wire.notices import Notice
 WINDOW_BYTES = 512 * 1024
 """Output that may come beyond what was taken: what a view holds at the most."""
 
-ACK_BYTES = 64 * 1024
+ACK_BYTES = 128 * 1024
 """Taken output that is acknowledged at once; less, as soon as nothing more is there."""
 
 PIECE_BYTES = 16 * 1024

@@ -10,7 +10,7 @@ import * as wire from "./wire.js";
 const WINDOW_BYTES = 512 * 1024;
 
 /** Rendered bytes that are worth an ack, and how long a smaller number may wait. */
-const ACK_BYTES = 64 * 1024;
+const ACK_BYTES = 128 * 1024;
 const ACK_DELAY_MS = 30;
 
 /** @typedef {import("./client.js").BridgeClient} BridgeClient */
