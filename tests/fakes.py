@@ -77,6 +77,7 @@ class FakePty:
         self.in_front: str | None = None
         self.received = bytearray()
         self.takes_input = True
+        self.follows = 0
         self._owner = owner
         self._printed = bytearray()
         self._queue = bytearray()
@@ -108,6 +109,7 @@ class FakePty:
                 count += len(part)
                 if follow is not None and count - followed >= FOLLOW_BYTES:
                     follow(count - followed)
+                    self.follows += 1
                     followed = count
         return count
 

@@ -40,6 +40,9 @@ PAUSE: Final = 0.004
 ROOM_BYTES: Final = 128 * 1024
 """What must stay free of unfed bytes, so that the tail can take the next reads."""
 
+KEPT_BYTES: Final = 64 * 1024
+"""How much text is looked at at once, to see whether it may wait: 25 microseconds of work."""
+
 MUCH_WAITING: Final = 64 * 1024
 """So much plain text that waits is shown to the screen by a thread: it may never have had as many
 lines, and the system takes longer to give the memory than the screen to draw them.
@@ -151,17 +154,18 @@ class ScreenFeed:
             # What was fed in the middle of the read had its time; since then it was the viewers'.
             self._feed_on_loop(self._workers, now, self._workers.cpu_seconds())
 
+    @property
+    def is_keen(self) -> bool:
+        """Whether to ``keep_up``: what follows text that waits may wait, too."""
+        return self.screen is not None and not self.screen.waiting_bytes
+
     def keep_up(self) -> None:
-        """Show the screen what has come of a read that goes on; ``advance`` follows it."""
+        """Show the screen what has come of a read that goes on; ``advance`` is called behind it."""
         workers = self._workers
         if self.screen is None or self._job is not None or workers is None:
             return
-        if self.screen.waiting_bytes:
-            backlog = self._tail.end - self.fed
-            if backlog < AT_ONCE_BYTES or self._keep(self.screen, self._tail.end):
-                return
         now = self._clock.time()
-        if now >= self._costly_until:
+        if now >= self._costly_until and not self.screen.waiting_bytes:
             if self._began is None:
                 self._began = workers.cpu_seconds()
             self._feed_on_loop(workers, now, self._began)
@@ -235,13 +239,12 @@ class ScreenFeed:
         self._stop_timer()
         end = self._tail.end
         while self.screen is not None and self.fed < end:
-            until = min(end, self.fed + AT_ONCE_BYTES)
             if self.screen.waiting_bytes:
-                if self._keep(self.screen, until):
+                if self._keep(self.screen, min(end, self.fed + KEPT_BYTES)):
                     continue
                 if self.screen.waiting_bytes >= MUCH_WAITING:
                     break
-            self._feed_to(until)
+            self._feed_to(min(end, self.fed + AT_ONCE_BYTES))
             if workers.cpu_seconds() - began > AT_ONCE_SECONDS:
                 self._costly_until = now + COSTLY_SECONDS
                 self._piece = LEAST_PIECE

@@ -52,7 +52,8 @@ class Intake:
         """Read at most so much into the tail, until it is all; how many bytes came."""
         assert self._pty is not None
         begin = self._tail.end
-        count = self._pty.read_into(self._tail.room(limit), self._follow)
+        follow = self._follow if self._feed.is_keen else None
+        count = self._pty.read_into(self._tail.room(limit), follow)
         self._tail.commit(begin + count - self._tail.end)
         return count
 
