@@ -57,7 +57,11 @@ class BareTerminal:
 
 
 def _take_terminal() -> None:
-    """Make standard input the controlling terminal; runs in the child, after setsid."""
+    """Make standard input the controlling terminal; runs in the child, after setsid.
+
+    Ctrl-C has to end the program also where the bench was started in a script's background.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
