@@ -32,7 +32,7 @@ class Interrupt:
 
     def measure(self, subjects: Sequence[Subject], *, quick: bool) -> list[Row]:
         """One row."""
-        rounds = 2 if quick else 4
+        rounds = 2 if quick else 6
         silence: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         for order in orders(subjects, rounds):
             for subject in order:

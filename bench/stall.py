@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from bench.echo import SCRIPT as ECHO_SCRIPT
 from bench.figures import Row, Target
+from bench.orders import orders
 from bench.subjects import READY, Subject, Terminal, Viewer, limit_to, receive_until
 from bench.summary import percentile
 
@@ -32,12 +33,12 @@ class Stall:
 
     def measure(self, subjects: Sequence[Subject], *, quick: bool) -> list[Row]:
         """Two rows: throughput of the flood, and the 99th percentile of the echo."""
-        rounds, seconds = (2, 1.0) if quick else (3, 2.5)
+        rounds, seconds = (2, 1.0) if quick else (4, 2.0)
         subjects = [subject for subject in subjects if subject.name != ALONE]
         speed: dict[str, list[float]] = {subject.name: [] for subject in subjects}
         echo: dict[str, list[float]] = {subject.name: [] for subject in subjects}
-        for _ in range(rounds):
-            for subject in subjects:
+        for order in orders(subjects, rounds):
+            for subject in order:
                 alone = _round(subject, seconds, stalled=False)
                 beside = _round(subject, seconds, stalled=True)
                 speed[subject.name].append(beside[0] / alone[0])

@@ -1,4 +1,4 @@
-"""An agenda gives each name in time, and asks for few to be looked at twice."""
+"""An agenda gives each name once, and in time."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -61,6 +61,18 @@ def test_what_somebody_has_become_holds_for_all_their_connections() -> None:
     assert parties(pool) == {}
 
 
+def test_who_has_come_is_told_once_and_not_of_those_who_have_left_again() -> None:
+    pool = ConnectionPool(limit=3, per_user=3)
+    first, second = connection("a", BY_TOKEN), connection("b", BY_LOGIN)
+    pool.add(first)
+    pool.add(second)
+    pool.discard(first)
+    assert pool.take_arrived() == ["b"]
+    pool.add(first)
+    assert pool.take_arrived() == ["a"]
+    assert pool.take_arrived() == []
+
+
 def test_a_full_pool_takes_nobody() -> None:
     pool = ConnectionPool(limit=1, per_user=1)
     pool.add(connection("a", BY_TOKEN))

@@ -16,6 +16,7 @@ from ptybridge.core.registry import (
     Registry,
     TerminalDefaults,
 )
+from ptybridge.core.screen import ScreenOwner
 from ptybridge.core.terminal import Terminal
 from ptybridge.core.values import ExitStatus, WindowSize
 from tests.fakes import FakePty, FakeSpawner, FakeWorkers, ManualClock
@@ -273,14 +274,31 @@ async def test_closing_hangs_up_every_program_and_waits_for_the_last() -> None:
         await stage.open()
 
 
+def scrolling_screen(size: WindowSize, owner: ScreenOwner) -> KeepingScreen:
+    """A screen for which any plain text may wait."""
+    screen = KeepingScreen(size, owner)
+    screen.scrolls = True
+    return screen
+
+
+async def test_much_text_is_shown_to_the_screen_when_nothing_more_comes() -> None:
+    workers = FakeWorkers()
+    stage = Stage(tail_bytes=8 * ROOM_BYTES, make_screen=scrolling_screen, workers=workers)
+    await stage.open()
+    stage.spawner.ptys[0].prints(MUCH_WAITING * b"x")
+    stage.clock.advance(2 * QUIET_SECONDS)
+    assert len(workers.jobs) == 1
+
+
 @pytest.mark.parametrize("is_patient", [True, False], ids=["ended", "too-slow-to-end"])
 async def test_nothing_of_a_terminal_is_done_after_the_closing(is_patient: bool) -> None:
     workers = FakeWorkers()
-    stage = Stage(tail_bytes=8 * ROOM_BYTES, make_screen=KeepingScreen, workers=workers)
+    stage = Stage(tail_bytes=8 * ROOM_BYTES, make_screen=scrolling_screen, workers=workers)
     terminal = await stage.open()
     (pty,) = stage.spawner.ptys
-    for _ in range(2):
-        pty.prints(MUCH_WAITING * b"x")
+    pty.prints(MUCH_WAITING * b"x")
+    stage.clock.advance(0.9 * QUIET_SECONDS)
+    pty.prints(MUCH_WAITING * b"x")
     closing = asyncio.create_task(stage.registry.close(patience=10 if is_patient else 0))
     await asyncio.sleep(0)
     if is_patient:
@@ -351,6 +369,27 @@ async def test_a_terminal_that_was_starting_when_its_session_ended_is_hung_up() 
     assert not closing.done()
     spawner.ptys[0].exits(ENDED)
     await closing
+
+
+async def test_a_terminal_that_was_starting_when_the_server_ended_does_nothing_later() -> None:
+    spawner, workers = SlowSpawner(), FakeWorkers()
+    stage = Stage(
+        spawner=spawner,
+        tail_bytes=8 * ROOM_BYTES,
+        make_screen=scrolling_screen,
+        workers=workers,
+    )
+    opening = asyncio.create_task(stage.open())
+    await asyncio.sleep(0)
+    await stage.registry.close(patience=5)
+    spawner.may_start.set()
+    terminal = await opening
+    (pty,) = spawner.ptys
+    assert pty.hang_ups == 1
+    pty.prints(MUCH_WAITING * b"x")
+    stage.clock.advance(2 * QUIET_SECONDS)
+    assert workers.jobs == []
+    assert not terminal.has_screen
 
 
 async def test_what_people_have_named_is_not_forgotten() -> None:

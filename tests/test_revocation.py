@@ -244,6 +244,26 @@ async def test_who_is_removed_from_all_sessions_is_cut_off(tmp_path: Path) -> No
         assert await end_of(his.ws) == 1008
 
 
+async def test_who_stays_the_same_and_has_lost_a_session_is_cut_off(tmp_path: Path) -> None:
+    stores: list[AccessStore] = []
+
+    def make(store: AccessStore) -> Authenticator:
+        stores.append(store)
+        return by_users(tmp_path)(store)
+
+    editor_in(tmp_path, bob="member")
+    async with (
+        running(make_authenticator=make) as server,
+        person(server, "bob") as bob,
+        connected(server, bob, "/ws?sessionID=lost") as in_lost,
+        connected(server, bob, "/ws?sessionID=kept") as in_kept,
+    ):
+        stores[0].release(SessionId("lost"))
+        assert await end_of(in_lost.ws) == 1008
+        await in_kept.send("ping")
+        await in_kept.receive("pong")
+
+
 async def raw_socket(
     server: Server, cookie: str, *, carrier: str = "socket", terminal: str = ""
 ) -> socket.socket:

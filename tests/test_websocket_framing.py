@@ -153,6 +153,47 @@ def test_a_close_frame_round_trips_and_cuts_a_long_reason_at_a_character() -> No
     assert (code, reason) == (CloseCode.ENDED, "é" * 61)
 
 
+PONG = client_frame(Opcode.PONG, b"")
+
+
+@pytest.mark.parametrize(
+    ("reads", "read"),
+    [
+        pytest.param([PONG], [(Opcode.PONG, b"")], id="alone"),
+        pytest.param(
+            [
+                client_frame(Opcode.BINARY, b"a", fin=False),
+                PONG,
+                client_frame(Opcode.CONTINUATION, b"b"),
+            ],
+            [(Opcode.PONG, b""), (Opcode.BINARY, b"ab")],
+            id="between-fragments",
+        ),
+        pytest.param(
+            [client_frame(Opcode.PONG, b"four")[:6], client_frame(Opcode.PONG, b"four")[6:]],
+            [(Opcode.PONG, b"four")],
+            id="with-a-payload-that-comes-later",
+        ),
+        pytest.param(
+            [
+                b"\x82\x86" + bytes(4),  # a binary frame of six bytes, masked with zeros
+                b"\x8a\x80" + bytes(4),
+            ],
+            [(Opcode.BINARY, b"\x8a\x80" + bytes(4))],
+            id="what-looks-like-one-in-a-frame-that-has-begun",
+        ),
+    ],
+)
+def test_a_pong_is_read_where_it_is_one(reads: list[bytes], read: list[tuple[int, bytes]]) -> None:
+    reader = FrameReader(max_message=1000)
+    assert [message for data in reads for message in reader.feed(data)] == read
+
+
+def test_a_short_pong_has_to_be_masked_as_any_frame() -> None:
+    with pytest.raises(ProtocolViolation):
+        read_all(client_frame(Opcode.PONG, b"four", mask=None))
+
+
 @pytest.mark.parametrize(
     "payload", [b"\x03", b"\x03\xed", b"\x03\xee", b"\x00\x00", b"\x03\xe8\xff", b"\x13\x88"]
 )

@@ -66,7 +66,7 @@ class Audience:
         self._notices.flush()
 
     def close(self) -> None:
-        """Tell nobody anything any more."""
+        """Tell nobody what waits to be told."""
         self._notices.close()
 
     def serve(self) -> bool:

@@ -165,7 +165,7 @@ class ScreenFeed:
         if self.screen is None or self._job is not None or workers is None:
             return
         now = self._clock.time()
-        if now >= self._costly_until and not self.screen.waiting_bytes:
+        if now >= self._costly_until:
             if self._began is None:
                 self._began = workers.cpu_seconds()
             self._feed_on_loop(workers, now, self._began)

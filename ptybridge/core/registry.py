@@ -281,6 +281,7 @@ class Registry:
             raise NotFound("session", session.id)
         if self._is_closing:
             terminal.hang_up()
+            terminal.cease()
         return terminal
 
     def _check_share_of(self, account: str) -> None:
@@ -365,10 +366,12 @@ class Registry:
         ends = [session.chat.close() for session in self._sessions.values()]
         if living:
             ends.append(self._end_of_all())
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*ends, *self._endings), patience)
-        for terminal in (*self._running, *self._ended):
-            terminal.cease()
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.gather(*ends, *self._endings), patience)
+        finally:
+            for terminal in (*self._running, *self._ended):
+                terminal.cease()
 
     async def _end_of_all(self) -> None:
         await self._all_ended.wait()

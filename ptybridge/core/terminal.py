@@ -230,7 +230,7 @@ class Terminal:
         self._let_output_go()
 
     def cease(self) -> None:
-        """Put nothing off any more: what was is not done, and there is no screen. Idempotent."""
+        """Do nothing of what was put off, and have no screen any more. Idempotent."""
         self._feed.close()
         self.viewers.close()
 

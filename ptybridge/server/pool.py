@@ -39,7 +39,7 @@ class ConnectionPool:
         self._connections: dict[ConnectionId, Connection] = {}
         self._accounts: Counter[str] = Counter()
         self.opened = 0
-        self._arrived: list[ConnectionId] = []
+        self._arrived: dict[ConnectionId, None] = {}
         self._parties: dict[tuple[object, ...], Party] = {}
 
     def __len__(self) -> int:
@@ -57,9 +57,9 @@ class ConnectionPool:
         return iter(tuple(self._parties.values()))
 
     def take_arrived(self) -> list[ConnectionId]:
-        """The names of those that have come since the last call; some may have left again."""
-        arrived, self._arrived = self._arrived, []
-        return arrived
+        """The names of those that have come since the last call and not left again."""
+        arrived, self._arrived = self._arrived, {}
+        return list(arrived)
 
     def get(self, connection_id: ConnectionId) -> Connection | None:
         """The connection of that name; None when there is none."""
@@ -78,7 +78,7 @@ class ConnectionPool:
         if not is_owner and self._accounts[identity.account] >= self._per_user:
             raise LimitReached("connections of one user", self._per_user)
         self._connections[connection.id] = connection
-        self._arrived.append(connection.id)
+        self._arrived[connection.id] = None
         self.opened += 1
         self._accounts[identity.account] += 1
         self._join(connection)
@@ -86,6 +86,7 @@ class ConnectionPool:
     def discard(self, connection: Connection) -> None:
         """Let a connection go. Idempotent."""
         if self._connections.pop(connection.id, None) is not None:
+            self._arrived.pop(connection.id, None)
             account = connection.identity.account
             self._accounts[account] -= 1
             if not self._accounts[account]:

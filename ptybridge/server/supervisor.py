@@ -13,11 +13,17 @@ from ptybridge.server.pool import ConnectionPool
 MAX_PERIOD = 1.0
 """Seconds between two sweeps at the most: how late a verdict may come."""
 
+MAX_LOOK = 60.0
+"""Seconds until somebody is looked at again at the most: so long the names of the gone are kept."""
+
 JUDGED_A_TURN = 512
 """Connections that are judged in one turn of the loop: half a millisecond."""
 
 WRITTEN_A_TURN = 64
 """Pings, or ends, in one turn of the loop: each is a system call; together half a millisecond."""
+
+_PAGE = 0.9
+"""Periods in a page of the agenda: a sweep that comes a little early finds a new one, too."""
 
 _STALLED = 2.0
 """A sweep this many periods late shows that the loop stood still, not that peers were silent."""
@@ -54,11 +60,12 @@ class Timeouts:
         return min(MAX_PERIOD, self.ping_after / 4, self.drop_after / 4)
 
     def next_look(self, peer: Peer, *, now: float) -> float:
-        """When there may be a verdict on ``peer``, if nothing comes from it until then."""
+        """When to look at ``peer`` again: before there can be a verdict on it."""
+        # One that is asked may answer at once, and be silent for the interval after that.
+        soonest = now + min(self.ping_after, MAX_LOOK)
         if peer.pinged_at is None:
-            return peer.heard_at + self.ping_after
-        # It may answer at once, and be silent for the interval after that.
-        return min(peer.pinged_at + self.drop_after, now + self.ping_after)
+            return min(peer.heard_at + self.ping_after, soonest)
+        return min(peer.pinged_at + self.drop_after, soonest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Supervisor:
         self._time = time
         self._also = also
         self._swept_at = time()
-        self._agenda: Agenda[ConnectionId] = Agenda(period=timeouts.period)
+        self._agenda: Agenda[ConnectionId] = Agenda(period=_PAGE * timeouts.period)
 
     async def run(self) -> None:
         """Sweep until cancelled, and let others have their turn every now and then."""
