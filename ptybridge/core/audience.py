@@ -11,6 +11,7 @@ from ptybridge.core.ports import Clock
 from ptybridge.core.screen import ClipboardWrite
 from ptybridge.core.values import Role, ViewerId
 from ptybridge.core.viewer import Viewer
+from ptybridge.core.weakly import weakly
 
 
 class Audience:
@@ -19,7 +20,7 @@ class Audience:
     def __init__(self, *, clock: Clock, control: Control) -> None:
         self._viewers: dict[ViewerId, Viewer] = {}
         self._control = control
-        self._notices = Notices(clock, self._deliver)
+        self._notices = Notices(clock, weakly(self._deliver, None))
         self._roster = Viewers(())
 
     def __iter__(self) -> Iterator[Viewer]:

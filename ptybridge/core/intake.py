@@ -40,9 +40,10 @@ class Intake:
         pty.resume_reading()
 
     def end(self) -> None:
-        """Read no more."""
+        """Read no more; the pseudo-terminal, which holds its owner, is let go."""
         self._has_ended = True
-        self._turn.leave()
+        self._turn.end()
+        self._pty = None
 
     def on_readable(self) -> None:
         """Take in what is there; where it is much, when others have had their turn."""

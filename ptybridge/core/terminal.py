@@ -26,6 +26,7 @@ from ptybridge.core.tail import Tail
 from ptybridge.core.turns import Turns
 from ptybridge.core.values import ExitStatus, Role, SessionId, TerminalId, ViewerId, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES, Viewer, ViewerSink
+from ptybridge.core.weakly import weakly
 
 DRAIN_BYTES = 1024 * 1024
 """Most that is read after the child's end: a background process may go on printing for ever."""
@@ -86,7 +87,9 @@ class Terminal:
         self.size = size
         self.description = Description(title)
         self.program = program
-        self.control = Control(rules.control, clock=clock, changed=self.viewers_changed)
+        self.control = Control(
+            rules.control, clock=clock, changed=weakly(self.viewers_changed, None)
+        )
         self.created = created
         self.status: ExitStatus | None = None
         self.typed_at = float("-inf")
@@ -98,22 +101,23 @@ class Terminal:
         self._viewer_count = 0
         self._is_forgotten = False
         self._input: InputQueue | None = None
+        audience = self.viewers
+        self._feed = feed = ScreenFeed(
+            self.tail,
+            clock=clock,
+            workers=workers,
+            on_reply=weakly(self._answer, None),
+            on_event=weakly(self._on_screen_event, None),
+            on_lost=weakly(self._on_screen_lost, None),
+            on_room=weakly(self._on_room, None),
+        )
         self._fitting = Fitting(
             rules.sizing,
             clock=clock,
             control=self.control,
-            viewers=lambda: tuple(self.viewers),
-            resize=self._resize,
-            has_screen=lambda: self.has_screen,
-        )
-        self._feed = ScreenFeed(
-            self.tail,
-            clock=clock,
-            workers=workers,
-            on_reply=self._answer,
-            on_event=self._on_screen_event,
-            on_lost=lambda error: observer.screen_lost(self, error),
-            on_room=self._on_room,
+            viewers=lambda: tuple(audience),
+            resize=weakly(self._resize, otherwise=False),
+            has_screen=lambda: feed.screen is not None,
         )
         self._intake = Intake(self.tail, self.viewers, self._feed, turns or Turns(clock))
         if make_screen is not None:
@@ -178,6 +182,10 @@ class Terminal:
         if told is not None:
             self.viewers.tell(told)
 
+    def _on_screen_lost(self, error: ScreenFailed) -> None:
+        """Go on without a screen."""
+        self._observer.screen_lost(self, error)
+
     def snapshot(self) -> Snapshot:
         """What rebuilds the terminal on a reset emulator.
 
@@ -227,6 +235,7 @@ class Terminal:
         """Give up what the ended terminal holds; its output when nobody views it. Idempotent."""
         self._is_forgotten = True
         self.cease()
+        self._pty = self._input = None  # which hold it
         self._let_output_go()
 
     def cease(self) -> None:

@@ -43,6 +43,23 @@ class Output(Protocol):
         """Be told of output, or be told no more; not while reading is stopped altogether."""
 
 
+class _Silence:
+    """What a program that has ended prints."""
+
+    def take_in(self, limit: int) -> int:
+        return 0
+
+    def sip(self) -> int:
+        return 0
+
+    def pass_on(self) -> None: ...
+
+    def watch(self, *, is_watched: bool) -> None: ...
+
+
+SILENCE = _Silence()
+
+
 class Turns:
     """Whose turn it is, among all terminals of one event loop."""
 
@@ -113,7 +130,7 @@ class Turn:
     def __init__(self, turns: Turns, output: Output) -> None:
         self.is_waiting = False
         self._turns = turns
-        self._output = output
+        self._output: Output = output
         self._bulk_until = float("-inf")
         self._sipped = 0
 
@@ -127,8 +144,13 @@ class Turn:
             self.read()
 
     def leave(self) -> None:
-        """Read no more. Idempotent."""
+        """Read no more for now. Idempotent."""
         self._turns.leave(self)
+
+    def end(self) -> None:
+        """Read no more, and let go of what is read, which holds this. Idempotent."""
+        self.leave()
+        self._output = SILENCE
 
     # --- from ``Turns``
 
