@@ -183,7 +183,7 @@ class Terminal:
             self.viewers.tell(told)
 
     def _on_screen_lost(self, error: ScreenFailed) -> None:
-        """Go on without a screen."""
+        """Tell whoever observes that the terminal goes on without a screen."""
         self._observer.screen_lost(self, error)
 
     def snapshot(self) -> Snapshot:

@@ -130,7 +130,7 @@ class Turn:
     def __init__(self, turns: Turns, output: Output) -> None:
         self.is_waiting = False
         self._turns = turns
-        self._output: Output = output
+        self._output = output
         self._bulk_until = float("-inf")
         self._sipped = 0
 
