@@ -1,5 +1,6 @@
 """No path leads out of the root, however it is written and whatever changes meanwhile."""
 
+import itertools
 import os
 import threading
 from collections.abc import Iterator
@@ -105,18 +106,24 @@ def test_no_path_at_all_leads_to_the_secret(root: Path, by_kernel: bool, parts: 
 
 @contextmanager
 def swapping(place: Path, outside: Path) -> Iterator[None]:
-    """Have a directory be now itself, now a link that leads outside, as fast as can be."""
+    """Have a directory be now itself, now a link that leads outside, as fast as can be.
+
+    Every other time both stay for a moment: with one processor alone, hardly anybody else would
+    ever look while the directory is in its place, and nothing would be there to be fooled.
+    """
     done = threading.Event()
     real, link = place.with_name("real"), place.with_name("link")
     place.rename(real)
     link.symlink_to(outside)
 
     def swap() -> None:
-        while not done.is_set():
-            os.rename(real, place)
-            os.rename(place, real)
-            os.rename(link, place)
-            os.rename(place, link)
+        for pause in itertools.cycle((0, 0.001)):
+            if done.is_set():
+                return
+            for one in (real, link):
+                os.rename(one, place)
+                done.wait(pause)
+                os.rename(place, one)
 
     thread = threading.Thread(target=swap)
     thread.start()
