@@ -30,13 +30,14 @@ RATE = 1_000_000
 """Bytes a second that each of those prints."""
 
 _PRINTER = """exec {python} -IS -c '
-import os, time
+import os, random, time
 if b"{ready}": os.write(1, b"{ready}"), os.read(0, 1)
 text = b"the quick brown fox jumps over the lazy dog; pack my box with jugs\\n" * 150
 due = time.monotonic()
 while True:
     os.write(1, text)
-    due = max(due + len(text) / {rate}, time.monotonic())
+    pause = random.uniform(0.5, 1.5) * len(text) / {rate}
+    due = max(due + pause, time.monotonic())
     time.sleep(max(0, due - time.monotonic()))
 '"""
 
@@ -50,7 +51,9 @@ def printer(rate: int, *, ready: bytes = b"") -> str:
     """A program that writes so many bytes of lines a second, some 10 kB at a time.
 
     Where there is something to say when it is ``ready``, it waits for a line before it begins.
-    What it was kept from printing it does not print later: that would be a flood.
+    What it was kept from printing it does not print later: that would be a flood. Its pauses are
+    of half to one and a half times their mean: programs that began together would stay in step,
+    and a key would wait for a processor behind all of them at once.
     """
     return _PRINTER.format(python=sys.executable, rate=rate, ready=ready.decode())
 
