@@ -1,6 +1,8 @@
 """Who may do what: the rules as a table, and over every message and every shape of a frame."""
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,12 @@ GUEST = Identity("guest:1", "guest", Role.WRITER, WORK)
 
 
 @pytest.fixture
-def access() -> Access:
+def access() -> Iterator[Access]:
     """``alice`` has made the session ``work``."""
-    access = Access(AccessStore())
-    access.enter(ALICE, WORK, Role.OWNER)
-    return access
+    with closing(AccessStore()) as store:
+        access = Access(store)
+        access.enter(ALICE, WORK, Role.OWNER)
+        yield access
 
 
 @pytest.mark.parametrize(
@@ -107,8 +110,7 @@ def test_nobody_is_given_more_than_they_are(access: Access, asked: Any, role: Ro
     assert access.granted(HAND, WORK, asked) is role
 
 
-def test_old_claims_give_way_to_new_ones_of_the_same_identity() -> None:
-    access = Access(AccessStore())
+def test_old_claims_give_way_to_new_ones_of_the_same_identity(access: Access) -> None:
     access.enter(BOB, "bobs", Role.OWNER)
     for number in range(MAX_CLAIMS + 1):
         access.enter(ALICE, f"s{number}", Role.OWNER)

@@ -39,6 +39,11 @@ class Place:
         self.stores.append(store)
         return store
 
+    def store_in_memory(self) -> AccessStore:
+        store = AccessStore(wall_clock=self.clock.time)
+        self.stores.append(store)
+        return store
+
     def start(self, mode: AuthMode = "token", store: AccessStore | None = None) -> Authentication:
         return Authentication(
             mode,
@@ -61,10 +66,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
     yield made
     for store in made.stores:
         store.close()
-
-
-def in_memory() -> Authentication:
-    return Authentication("token", store=AccessStore(), token=Token(TOKEN))
 
 
 def owner(authentication: Authentication, token: str) -> Identity:
@@ -269,9 +270,9 @@ def test_neither_cookie_nor_token_is_on_disk(place: Place) -> None:
     }
 
 
-def test_the_cookie_is_new_each_time_and_can_stand_in_a_header() -> None:
-    server = in_memory()
-    identity = owner(server, TOKEN)
+def test_the_cookie_is_new_each_time_and_can_stand_in_a_header(place: Place) -> None:
+    server = place.start(store=place.store_in_memory())
+    identity = owner(server, place.token)
     first, second = (server.issue_cookie(identity) for _ in range(2))
     assert first != second
     assert set(first) <= set(  # RFC 6265 section 4.1.1, cookie-octet
@@ -290,7 +291,7 @@ def test_nothing_else_is_a_cookie_a_ticket_or_a_link(value: str) -> None:
 
 
 def test_logins_are_limited_and_the_one_unused_for_longest_gives_way(place: Place) -> None:
-    server = place.start(store=AccessStore(wall_clock=place.clock.time))
+    server = place.start(store=place.store_in_memory())
     users = [Identity(f"user{number}", "user", grounds=()) for number in range(20)]
     oldest, second = (server.issue_cookie(user) for user in users[:2])
     place.clock.advance(100)
@@ -302,7 +303,7 @@ def test_logins_are_limited_and_the_one_unused_for_longest_gives_way(place: Plac
 
 
 def test_nobody_logs_others_out_by_logging_in_again_and_again(place: Place) -> None:
-    store = AccessStore(wall_clock=place.clock.time)
+    store = place.store_in_memory()
     server = place.start(store=store)
     mine = server.issue_cookie(owner(server, place.token))
     _, secret = share(store)

@@ -1,6 +1,7 @@
 """What people can set, send or request is named in the documents, and nothing else is."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -82,18 +83,18 @@ def test_every_close_code_is_in_the_wire_s_text(code: CloseCode) -> None:
 
 
 async def test_every_route_is_in_the_documents() -> None:
-    store = AccessStore()
-    app = make_app(
-        build(None),
-        web_root=WEB_ROOT,
-        port=4096,
-        defaults=TerminalDefaults(("/bin/sh",), None, {}, tail_bytes=4096, keep_detached=0.0),
-        authenticator=by_token(store),
-        access=Access(store),
-        shares=store,
-        spawner=FakeSpawner(),
-        exposition=exposition,
-    )
+    with closing(AccessStore()) as store:
+        app = make_app(
+            build(None),
+            web_root=WEB_ROOT,
+            port=4096,
+            defaults=TerminalDefaults(("/bin/sh",), None, {}, tail_bytes=4096, keep_detached=0.0),
+            authenticator=by_token(store),
+            access=Access(store),
+            shares=store,
+            spawner=FakeSpawner(),
+            exposition=exposition,
+        )
     routes = {
         f"{route.method} {route.resource.canonical}"
         for route in app.router.routes()

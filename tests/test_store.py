@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -210,7 +210,7 @@ async def test_a_store_that_cannot_be_written_says_so_once_and_catches_up(tmp_pa
         told.set()
 
     async with SqliteStore(path, on_trouble=trouble_once) as store:
-        with sqlite3.connect(path) as other:
+        with closing(sqlite3.connect(path)) as other:
             other.execute(
                 "CREATE TRIGGER full BEFORE INSERT ON sessions BEGIN"
                 " SELECT RAISE(ABORT, 'disk full'); END"
@@ -230,12 +230,25 @@ async def test_a_store_that_cannot_be_written_says_so_once_and_catches_up(tmp_pa
     assert [kept.id for kept in kept.messages] == ["m1", "m2"]
 
 
+def open_files() -> list[str]:
+    """What this process has open, by proc(5)."""
+    links = []
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # that of the listing itself
+            links.append(os.readlink(f"/proc/self/fd/{name}"))
+    return links
+
+
 async def test_what_is_no_store_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"not a database at all" * 100)
     newer = tmp_path / "newer.db"
-    with sqlite3.connect(newer) as database:
+    with closing(sqlite3.connect(newer)) as database:
         database.execute("PRAGMA user_version = 99")
     for path in (broken, newer, tmp_path / "no" / "folder.db"):
-        with pytest.raises(StoreError, match=r"store\.path"):
+        with pytest.raises(StoreError, match=r"store\.path") as refusal:
             SqliteStore(path, on_trouble=trouble)
+        assert (
+            refusal.tb is not None
+        )  # which holds all that there was, so that nothing closes itself
+        assert not [link for link in open_files() if link.startswith(str(path))]

@@ -61,8 +61,12 @@ class SqliteStore:
         try:
             path.touch(mode=0o600)
             self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            with closing(self._database.cursor()) as cursor:
-                store_tables.prepare(cursor)
+            try:
+                with closing(self._database.cursor()) as cursor:
+                    store_tables.prepare(cursor)
+            except (sqlite3.Error, store_tables.UnknownVersion):
+                self._database.close()
+                raise
         except store_tables.UnknownVersion as error:
             raise StoreError(
                 f"store.path: {path} is of version {error}, not {store_tables.VERSION}; set another"
