@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import weakref
+from contextlib import suppress
 
 import pytest
 
@@ -31,6 +32,25 @@ class BrokenSpawner(FakeSpawner):
 
     async def spawn(self, launch: Launch, owner: PtyOwner) -> FakePty:
         raise PtyError("no such program: sh")
+
+
+class StuckSpawner(FakeSpawner):
+    """A machine on which no program ever begins."""
+
+    async def spawn(self, launch: Launch, owner: PtyOwner) -> FakePty:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class ClosedScreen(KeepingScreen):
+    """A screen that tells when it is freed."""
+
+    def __init__(self, size: WindowSize, owner: ScreenOwner, closed: list[bool]) -> None:
+        super().__init__(size, owner)
+        self._closed = closed
+
+    def close(self) -> None:
+        self._closed.append(True)
 
 
 class Stage:
@@ -172,6 +192,32 @@ async def test_ended_terminals_do_not_pile_up(request: pytest.FixtureRequest) ->
     assert [part() for part in parts] == [None] * 3  # at once, without the garbage collector
     assert len(stage.registry.terminals) == MAX_ENDED
     assert len(stage.registry.session("main").terminals) == MAX_ENDED
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_terminal_that_cannot_be_started_leaves_nothing(
+    request: pytest.FixtureRequest, *, is_cancelled: bool
+) -> None:
+    gc.disable()
+    request.addfinalizer(gc.enable)
+    screens: list[weakref.ref[ClosedScreen]] = []
+    closed: list[bool] = []
+
+    def make_screen(size: WindowSize, owner: ScreenOwner) -> ClosedScreen:
+        screen = ClosedScreen(size, owner, closed)
+        screens.append(weakref.ref(screen))
+        return screen
+
+    spawner = StuckSpawner() if is_cancelled else BrokenSpawner()
+    stage = Stage(spawner=spawner, make_screen=make_screen)
+    opening = asyncio.create_task(stage.open())
+    await asyncio.sleep(0)
+    opening.cancel()
+    with suppress(Unavailable, asyncio.CancelledError):
+        await opening
+    del opening
+    assert closed == [True]
+    assert [screen() for screen in screens] == [None]  # at once, with the tail
 
 
 async def test_a_name_can_be_used_again_after_the_end_and_stays_with_the_new_one() -> None:

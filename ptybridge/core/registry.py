@@ -263,8 +263,11 @@ class Registry:
         self._starting[terminal_id] = opened_by
         try:
             pty = await self._spawner.spawn(launch, terminal)
-        except PtyError as error:
-            raise Unavailable(str(error)) from error
+        except BaseException as error:
+            terminal.forget()  # its screen is freed by nothing else
+            if isinstance(error, PtyError):
+                raise Unavailable(str(error)) from error
+            raise
         finally:
             del self._starting[terminal_id]
         self._terminals[terminal_id] = terminal

@@ -232,8 +232,11 @@ class Terminal:
         self._observer.terminal_ended(self)
 
     def forget(self) -> None:
-        """Give up what the ended terminal holds; its output when nobody views it. Idempotent."""
+        """Give up what a terminal holds that has ended, or that never began; its output when
+        nobody views it. Idempotent.
+        """  # noqa: D205
         self._is_forgotten = True
+        self._intake.end()
         self.cease()
         self._pty = self._input = None  # which hold it
         self._let_output_go()
