@@ -304,6 +304,60 @@ async def test_a_cut_loses_no_byte_and_no_event(transport: str) -> None:
     assert states[-1].name == "ended"
 
 
+@asynccontextmanager
+async def cut_within_its_first_snapshot(server: Server) -> AsyncIterator[str]:
+    """An address of the server whose first link breaks when a snapshot has begun."""
+    links = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal links
+        links += 1
+        is_first = links == 1
+        below, above = await asyncio.open_connection("127.0.0.1", server.port)
+        head = await reader.readuntil(b"\r\n\r\n")
+        above.write(head.replace(b":%d" % port, b":%d" % server.port))  # in Host
+
+        async def up() -> None:
+            while data := await reader.read(65536):
+                above.write(data)
+
+        sending = asyncio.create_task(up())
+        seen = b""
+        while data := await below.read(65536):
+            seen += data
+            begun = seen.find(b'"attached"')
+            if is_first and begun >= 0 and len(seen) > begun + 2000:
+                writer.write(data[: max(0, begun + 2000 - len(seen) + len(data))])
+                break
+            writer.write(data)
+        sending.cancel()
+        for end in (writer, above):
+            end.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+
+
+async def test_a_cut_within_the_first_snapshot_does_not_have_it_taken_for_granted() -> None:
+    small = settings_of(
+        transport={"websocket": {"reconnect": {"delay": 20}}}, terminals={"tailBytes": 65536}
+    )
+    async with running(small) as server:
+        async with connect(server.url(""), token=TOKEN) as client:
+            terminal = await client.open(command=["/bin/sh", "-c", "seq 30000; echo READY; cat"])
+            await output_until(await client.attach(terminal.id), b"READY")
+        async with (
+            cut_within_its_first_snapshot(server) as url,
+            connect(url, token=TOKEN, transport="websocket") as client,
+            asyncio.timeout(10),
+        ):
+            view = await client.attach(terminal.id)
+            while not isinstance(item := await anext(view), Snapshot):
+                pass
+            assert b"READY" in item.data
+
+
 async def test_a_cut_with_typed_bytes_on_their_way_is_said() -> None:
     async with running(EAGER) as server, connect(server.url(""), token=TOKEN) as client:
         command = ["/bin/sh", "-c", "stty raw -echo; echo READY; sleep 600"]

@@ -108,6 +108,8 @@ class View:
         self._rows, self._cols, self._visible = rows, cols, True
         self._role = role
         self._received = since
+        self._is_whole = since is not None
+        """Whether all that was printed before ``_received`` has come, or a snapshot for it."""
         self._taken = self._acked = since or 0
         self._old_until = 0
         self._items: deque[Item] = deque()
@@ -232,7 +234,7 @@ class View:
         """Forget what was seen, and begin anew with the whole screen."""
         if self.is_live:
             self.suspend()
-            self._received = None
+            self._received, self._is_whole = None, False
             self._items.clear()
             self._office.renew(self)
 
@@ -251,14 +253,17 @@ class View:
             terminal_id=self.terminal_id,
             rows=self._rows,
             cols=self._cols,
-            since=self._received,
+            since=self._received if self._is_whole else None,
             window=WINDOW_BYTES,
             role=self._role,
         )
 
     def begin(self, attached: messages.Attached, *, window: int) -> None:
         """Output follows; ``window`` is how much input may be in flight."""
-        is_resume = self.attached is not None and attached.offset == self._received
+        is_asked = self._is_whole and attached.offset == self._received
+        is_resume = self.attached is not None and is_asked
+        # Else a snapshot follows, and a cut before its end must not have it taken for granted.
+        self._is_whole = is_asked or attached.offset == 0
         self.attached = attached
         # Its end may be told before whoever opened it has been woken to learn its name.
         self.terminal_id = attached.terminal_id
@@ -292,6 +297,7 @@ class View:
             if frame.offset != self._received:
                 raise LinkLost(1002, "output is not contiguous")
             self._received = frame.offset + len(frame.payload)
+            self._is_whole = True
             old = min(max(0, self._old_until - frame.offset), len(frame.payload))
             for start, end in ((0, old), (old, len(frame.payload))):
                 if end > start:
@@ -303,6 +309,7 @@ class View:
             except MalformedMessage as error:
                 raise LinkLost(1002, str(error)) from error
             self._received = frame.offset
+            self._is_whole = True
             self._give(Snapshot(frame.offset, rows, cols, vt))
 
     def told(self, message: messages.Resized | messages.Exited | Notice) -> None:

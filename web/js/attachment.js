@@ -34,6 +34,8 @@ export class Attachment {
   #screen;
   /** @type {number | null} */
   #received = null;
+  /** All that was printed before ``#received`` has come, or a snapshot in its place. */
+  #isWhole = false;
   #rendered = 0;
   #acked = 0;
   #ackTimer = 0;
@@ -99,7 +101,7 @@ export class Attachment {
   /** Asks for the output from where it broke off. */
   async attach() {
     const { rows, cols, visible } = this.view;
-    const since = this.#received;
+    const since = this.#isWhole ? this.#received : null;
     const asked = { channel: this.channel, terminalID: this.terminalID, rows, cols };
     const resume = since === null ? {} : { since };
     await this.#client.request("attach", { ...asked, window: WINDOW_BYTES, ...resume });
@@ -108,7 +110,9 @@ export class Attachment {
 
   /** @param {wire.Attached} attached */
   begin(attached) {
-    const isResume = attached.offset === this.#received;
+    const isResume = this.#isWhole && attached.offset === this.#received;
+    // Else a snapshot follows, and a cut before its end must not have it taken for granted.
+    if (!isResume) this.#isWhole = attached.offset === 0;
     this.#received = this.#rendered = this.#acked = attached.offset;
     this.#isLive = true;
     this.#viewerID = attached.viewerID;
@@ -155,6 +159,7 @@ export class Attachment {
         if (frame.offset !== this.#received) throw new RangeError("output is not contiguous");
         const end = frame.offset + frame.payload.length;
         this.#received = end;
+        this.#isWhole = true;
         const old = Math.min(Math.max(0, this.#oldUntil - frame.offset), frame.payload.length);
         if (old > 0) this.#screen.output(frame.payload.subarray(0, old), true, () => {});
         this.#screen.output(frame.payload.subarray(old), false, () => this.#hasRendered(end));
@@ -163,6 +168,7 @@ export class Attachment {
       case wire.Kind.SNAPSHOT: {
         const { rows, cols, vt } = wire.decodeSnapshot(frame.payload);
         this.#received = frame.offset;
+        this.#isWhole = true;
         this.#screen.snapshot(rows, cols, vt, () => this.#hasRendered(frame.offset));
         return;
       }

@@ -144,6 +144,26 @@ test("when the server cannot give what was missed, the screen starts anew", () =
   assert.deepEqual(screen.log.at(-1), ["attached", 500, false]);
 });
 
+test("a cut before a snapshot has come whole does not have it taken for granted", () => {
+  const on = stage();
+  const { screen } = view(on);
+  on.last().receives(output(0, "abc"));
+  on.last().closes(1006);
+  on.clock.advance(1000);
+  on.welcome();
+  void on.client.resume();
+  const lost = on.last().messages("attach")[0];
+  on.last().receives(attached(5000, lost.id));
+  on.last().closes(1006); // in the middle of the snapshot
+  on.clock.advance(2000);
+  on.welcome();
+  void on.client.resume();
+  const again = on.last().messages("attach")[0];
+  assert.equal(again.data.since, undefined);
+  on.last().receives(attached(5000, again.id));
+  assert.deepEqual(screen.log.slice(-1), [["attached", 5000, false]]);
+});
+
 test("a gap in the output is noticed and mended by connecting anew", () => {
   const on = stage();
   const { screen } = view(on);
