@@ -36,6 +36,7 @@ export class Attachment {
   #received = null;
   /** All that was printed before ``#received`` has come, or a snapshot in its place. */
   #isWhole = false;
+  #isBegun = false;
   #rendered = 0;
   #acked = 0;
   #ackTimer = 0;
@@ -111,6 +112,7 @@ export class Attachment {
   /** @param {wire.Attached} attached */
   begin(attached) {
     const isResume = this.#isWhole && attached.offset === this.#received;
+    this.#isBegun = true;
     // Else a snapshot follows, and a cut before its end must not have it taken for granted.
     if (!isResume) this.#isWhole = attached.offset === 0;
     this.#received = this.#rendered = this.#acked = attached.offset;
@@ -143,7 +145,7 @@ export class Attachment {
    */
   suspend(isCut) {
     if (isCut && this.#isLive && this.input.uncertain > 0) this.onuncertain(this.input.uncertain);
-    this.#isLive = this.#isHeld = false;
+    this.#isLive = this.#isHeld = this.#isBegun = false;
     this.#client.clock.clearTimeout(this.#ackTimer);
     this.#ackTimer = 0;
     this.input.reset();
@@ -151,6 +153,7 @@ export class Attachment {
 
   /** @param {wire.Frame} frame */
   receive(frame) {
+    if (!this.#isBegun) return; // of a view that was left, to begin anew from before this
     switch (frame.kind) {
       case wire.Kind.INPUT_ACK:
         this.input.acked(frame.offset);

@@ -164,6 +164,20 @@ test("a cut before a snapshot has come whole does not have it taken for granted"
   assert.deepEqual(screen.log.slice(-1), [["attached", 5000, false]]);
 });
 
+test("what was on its way while a view begins anew does not come between", async () => {
+  const on = stage();
+  const { screen, attaching } = view(on);
+  const attachment = await attaching;
+  on.last().receives(output(0, "abc"));
+  void on.client.renew(attachment);
+  on.last().receives(output(3, "def"));
+  const again = on.last().messages("attach")[1];
+  assert.equal(again.data.since, 3);
+  on.last().receives(attached(3, again.id));
+  on.last().receives(output(3, "def"));
+  assert.deepEqual(screen.log.slice(1), ["abc", ["attached", 3, true], "def"]);
+});
+
 test("a gap in the output is noticed and mended by connecting anew", () => {
   const on = stage();
   const { screen } = view(on);
