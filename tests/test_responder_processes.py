@@ -1,12 +1,17 @@
 """Programs of responders: what they read, what is heard of them, how they end."""
 
+import asyncio
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from ptybridge.adapters.responders import processes
 from ptybridge.core.responder import ResponderFailed
+from tests.real_pty import PATIENCE, gone
 
 ENV = {"PATH": os.environ["PATH"]}
 
@@ -23,6 +28,36 @@ async def run(script: str, *, text: str = "") -> tuple[int, str]:
 async def test_standard_input_is_no_socket(text: str) -> None:
     # bash with a socket as its standard input takes itself for a remote one and reads ~/.bashrc
     assert await run("[ -S /dev/stdin ] || echo none; cat", text=text) == (0, f"none\n{text}")
+
+
+async def test_a_killed_server_leaves_no_program_that_was_prompted() -> None:
+    script = """
+import asyncio
+from ptybridge.adapters.responders import processes
+
+asyncio.run(processes.run(
+    ("/bin/sh", "-c", "trap '' TERM HUP; sleep 600 & echo $$ $!; wait; sleep 600"),
+    env={"PATH": "/usr/bin:/bin"}, cwd="/", text="", heard=lambda text: print(text, flush=True),
+))
+"""
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]
+    )
+    assert server.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        pids = [int(pid) for pid in (await server.stdout.readline()).split()]
+    assert len(pids) == 2
+    server.kill()
+    await server.wait()
+    for pid in pids:
+        await gone(pid)
+
+
+async def test_what_a_program_left_in_the_background_outlives_the_server_s_guard() -> None:
+    code, heard = await run("sleep 600 >/dev/null 2>&1 & echo $!")
+    assert code == 0
+    os.kill(int(heard), 0)
+    os.kill(int(heard), signal.SIGKILL)
 
 
 async def test_text_beyond_what_a_pipe_holds_is_read_whole() -> None:

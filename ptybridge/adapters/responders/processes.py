@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ptybridge.adapters import confined_process
 from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.open_files import restore_limit
+from ptybridge.adapters.responders.guard import Guard
 from ptybridge.adapters.working_directory import working_directory
 from ptybridge.core.responder import ResponderFailed
 
@@ -59,7 +60,8 @@ async def run(
     """Run a program with ``text`` on its standard input.
 
     When the calling task is cancelled the program's process group gets SIGTERM at once and
-    SIGKILL after ``KILL_SECONDS``; the call ends when it is gone.
+    SIGKILL after ``KILL_SECONDS``; the call ends when it is gone. The same becomes of it when this
+    process dies.
 
     Args:
         argv: The program, looked up in ``env``'s ``PATH``, and its arguments.
@@ -113,6 +115,7 @@ async def run(
     finally:
         if feeding is not None:
             feeding.abort()
+        await program.guard.gone()
 
 
 class _Program:
@@ -120,6 +123,7 @@ class _Program:
 
     Attributes:
         group: Its process group.
+        guard: Ends the group if this process dies first.
         ended: How it ended, when that is known and all that it wrote was heard: its exit code,
             or minus the number of a signal.
     """
@@ -139,6 +143,11 @@ class _Program:
         self._loop = loop
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._end = os.pidfd_open(process.pid)
+        try:
+            self.guard = Guard(process.pid)
+        except OSError:
+            os.close(self._end)
+            raise
         os.set_blocking(self._output.fileno(), False)
         loop.add_reader(self._output.fileno(), self._hear)
         loop.add_reader(self._end, self._on_end)
@@ -158,6 +167,7 @@ class _Program:
         """Pass on what is left in the pipe, which a background child may hold open for long."""
         self._loop.remove_reader(self._end)
         os.close(self._end)
+        self.guard.release()
         try:
             if not self._output.closed:
                 self._hear()
