@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 import pytest
+from structlog.testing import capture_logs
 
 from ptybridge.core.identity import OWNER
 from ptybridge.core.values import ConnectionId
@@ -62,6 +63,7 @@ class Crowd:
     """A pool's connections and their links, of which it is noted what is done to them."""
 
     def __init__(self, count: int, clock: ManualClock) -> None:
+        self.is_broken = False
         self.pinged: list[Connection] = []
         self.dropped: list[Connection] = []
         self.pool = CountingPool(limit=count, per_user=count)
@@ -85,6 +87,9 @@ class _NotingLink(AnswerLink):
         self._connection = connection
 
     def ping(self) -> None:
+        if self._crowd.is_broken:
+            self._crowd.is_broken = False
+            raise OSError("the first ping fails")
         self._crowd.pinged.append(self._connection)
 
     def abort(self) -> None:
@@ -197,6 +202,29 @@ HANDSHAKE = (
     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
     "Authorization: Bearer a-token-for-tests-only\r\n\r\n"
 )
+
+
+async def test_what_fails_in_one_sweep_does_not_end_the_others() -> None:
+    clock = asyncio.get_running_loop()
+    crowd = Crowd(3, clock)  # type: ignore[arg-type]  # whose time is all that is asked for
+    failures = iter([RuntimeError("not now")] * 2)
+
+    def fail() -> None:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+
+    times = Timeouts(ping_after=0.08, drop_after=0.08)
+    supervisor = Supervisor(crowd.pool, times, time=clock.time, also=fail)
+    crowd.is_broken = True
+    with capture_logs() as logs:
+        running_sweeps = asyncio.create_task(supervisor.run())
+        async with asyncio.timeout(20):
+            while crowd.pool:
+                await asyncio.sleep(0.01)
+    assert not running_sweeps.done()
+    running_sweeps.cancel()
+    assert len(crowd.dropped) == 3
+    assert {entry["event"] for entry in logs} == {"a sweep broke off"}
 
 
 async def test_a_half_open_peer_is_pinged_and_dropped() -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
+import structlog
+
 from ptybridge.core.values import ConnectionId
 from ptybridge.server.agenda import Agenda
 from ptybridge.server.pool import ConnectionPool
@@ -30,6 +32,8 @@ _STALLED = 2.0
 
 _CATCH_UP_TURNS = 4
 """Turns of the loop in which what came meanwhile is read, before anybody is judged by silence."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Peer(Protocol):
@@ -115,8 +119,20 @@ class Supervisor:
         """Sweep until cancelled, and let others have their turn every now and then."""
         while True:
             await asyncio.sleep(self._timeouts.period)
-            for _ in self.sweep():
-                await asyncio.sleep(0)
+            try:
+                for _ in self.sweep():
+                    await asyncio.sleep(0)
+            except Exception:
+                _log.exception("a sweep broke off")
+                self._expect_all()
+
+    def _expect_all(self) -> None:
+        """Look at everybody in the next sweep: some have been crossed out, and not looked at."""
+        now = self._time()
+        self._pool.take_arrived()
+        self._agenda = Agenda(period=_PAGE * self._timeouts.period)
+        for connection in self._pool:
+            self._agenda.add(connection.id, now, now=now)
 
     def sweep(self) -> Iterator[None]:
         """Ping the silent, drop those who did not answer; pauses where others may go on."""
