@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ptybridge.client import (
@@ -30,7 +31,8 @@ from ptybridge.client import (
 from ptybridge.client.direct import Direct, DirectLink, DirectTransport
 from ptybridge.client.links import Carried
 from ptybridge.core.identity import OWNER, Identity
-from ptybridge.core.values import Role
+from ptybridge.core.terminal import Terminal
+from ptybridge.core.values import Role, WindowSize
 from ptybridge.server.app import BRIDGE
 from ptybridge.server.throttle import THROTTLE
 from ptybridge.wire import messages
@@ -356,6 +358,32 @@ async def test_a_cut_within_the_first_snapshot_does_not_have_it_taken_for_grante
             while not isinstance(item := await anext(view), Snapshot):
                 pass
             assert b"READY" in item.data
+
+
+async def test_another_terminal_of_the_name_is_seen_from_its_beginning() -> None:
+    async with running() as server, connect(server.url(""), token=TOKEN) as client:
+        session = server.registry.session("main")
+
+        async def begin(script: str) -> Terminal:
+            size, command = WindowSize(24, 80), ("/bin/sh", "-c", script)
+            return await server.registry.open(session, size=size, command=command, name="build")
+
+        terminal = await begin("printf first; read line")
+        view = await client.attach("build")
+        await output_until(view, b"first")
+        resume = view.request()
+        terminal.hang_up()
+        async with asyncio.timeout(20):
+            while terminal.status is None:
+                await asyncio.sleep(0.001)
+        await begin("printf 'the second, whole'; read line")
+        other = await client.attach("build")
+        await output_until(other, b"whole")
+        again = msgspec.structs.replace(resume, channel=9)
+        attached = await client.request(again)
+        assert isinstance(attached, messages.Attached)
+        assert (resume.since, attached.offset) == (5, 0)
+        assert other.request().created == attached.terminal.created != resume.created
 
 
 async def test_a_cut_with_typed_bytes_on_their_way_is_said() -> None:

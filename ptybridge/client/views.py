@@ -256,12 +256,15 @@ class View:
             since=self._received if self._is_whole else None,
             window=WINDOW_BYTES,
             role=self._role,
+            created=None if self.attached is None else self.attached.terminal.created,
         )
 
     def begin(self, attached: messages.Attached, *, window: int) -> None:
         """Output follows; ``window`` is how much input may be in flight."""
-        is_asked = self._is_whole and attached.offset == self._received
-        is_resume = self.attached is not None and is_asked
+        present = self.attached
+        is_same = present is None or present.terminal.created == attached.terminal.created
+        is_asked = self._is_whole and is_same and attached.offset == self._received
+        is_resume = present is not None and is_asked
         # Else a snapshot follows, and a cut before its end must not have it taken for granted.
         self._is_whole = is_asked or attached.offset == 0
         self.attached = attached

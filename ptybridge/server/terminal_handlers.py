@@ -25,7 +25,7 @@ def terminal_state(terminal: Terminal) -> messages.TerminalState:
         title=said.title,
         rows=terminal.size.rows,
         cols=terminal.size.cols,
-        created=int(terminal.created * 1000),
+        created=_created(terminal),
         exit=messages.ExitState(status.code, status.signal) if status else None,
         session_id=terminal.session_id,
         cwd=busy.directory,
@@ -39,6 +39,11 @@ def terminal_state(terminal: Terminal) -> messages.TerminalState:
         end=terminal.tail.end,
         bells=said.bells,
     )
+
+
+def _created(terminal: Terminal) -> int:
+    """When a terminal was started, as clients are told: milliseconds since the Unix epoch."""
+    return int(terminal.created * 1000)
 
 
 def program(
@@ -139,6 +144,7 @@ class TerminalHandlers:
         """Begin to view a terminal: ``attached``, then output."""
         terminal = self._registry.terminal(message.terminal_id)
         self._check_channel(connection, message.channel)
+        is_another = message.created not in {None, _created(terminal)}
         viewer = terminal.attach(
             connection.sink(message.channel, terminal.id),
             name=connection.identity.name,
@@ -146,7 +152,7 @@ class TerminalHandlers:
             highest_role=self._access.granted(connection.identity, terminal.session_id, None),
             size=WindowSize(message.rows, message.cols),
             window=message.window,
-            since=message.since,
+            since=None if is_another else message.since,
         )
         connection.viewers[message.channel] = viewer
         size = terminal.marks.size_at(viewer.sent)

@@ -106,8 +106,9 @@ class CloseTerminal(Message, frozen=True):
 class Attach(Message, frozen=True):
     """Start viewing a terminal on ``channel``.
 
-    ``since`` resumes a broken view: the offset of the first byte not yet shown. ``window`` is how
-    many bytes may be in flight beyond the last ``ack``; 0 leaves it to the socket.
+    ``since`` resumes a broken view: the offset of the first byte not yet shown, and of no meaning
+    if the terminal was not ``created`` then: another has its name now. ``window`` is how many bytes
+    may be in flight beyond the last ``ack``; 0 leaves it to the socket.
     """
 
     type: ClassVar[str] = "attach"
@@ -118,6 +119,7 @@ class Attach(Message, frozen=True):
     since: Offset | None = None
     window: Offset = 0
     role: RoleName | None = None
+    created: Offset | None = None
 
 
 class Detach(Message, frozen=True):

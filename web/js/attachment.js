@@ -36,6 +36,8 @@ export class Attachment {
   #received = null;
   /** All that was printed before ``#received`` has come, or a snapshot in its place. */
   #isWhole = false;
+  /** When the terminal was started: another may have its name after a cut. @type {number | null} */
+  #created = null;
   #isBegun = false;
   #rendered = 0;
   #acked = 0;
@@ -104,14 +106,16 @@ export class Attachment {
     const { rows, cols, visible } = this.view;
     const since = this.#isWhole ? this.#received : null;
     const asked = { channel: this.channel, terminalID: this.terminalID, rows, cols };
-    const resume = since === null ? {} : { since };
+    const resume = since === null ? {} : { since, created: this.#created };
     await this.#client.request("attach", { ...asked, window: WINDOW_BYTES, ...resume });
     if (!visible) this.resize(this.view);
   }
 
   /** @param {wire.Attached} attached */
   begin(attached) {
-    const isResume = this.#isWhole && attached.offset === this.#received;
+    const isSame = attached.terminal.created === this.#created;
+    const isResume = this.#isWhole && isSame && attached.offset === this.#received;
+    this.#created = attached.terminal.created;
     this.#isBegun = true;
     // Else a snapshot follows, and a cut before its end must not have it taken for granted.
     if (!isResume) this.#isWhole = attached.offset === 0;

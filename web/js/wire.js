@@ -29,7 +29,7 @@ const MAX_CHANNEL = 2 ** 32 - 1;
  *   reconnect: { maxAttempts: number, delay: number }, inputWindow: number,
  *   files?: boolean }} Welcome ``files`` is false where none can be moved
  * @typedef {{ channel: number, terminalID: string, role: string, rows: number, cols: number,
- *   offset: number, end: number, answers: boolean, viewerID: string }} Attached ``end``: what lies before it is old;
+ *   offset: number, end: number, answers: boolean, viewerID: string, terminal: TerminalState }} Attached ``end``: what lies before it is old;
  *   ``answers``: the server answers what programs ask, so the page must not
  * @typedef {(
  *   | { type: "welcome", data: Welcome, id?: number }

@@ -71,10 +71,13 @@ function stage() {
 const output = (offset, text) =>
   encodeFrame(Kind.OUTPUT, 1, offset, new TextEncoder().encode(text)).buffer;
 
-/** @param {number} offset @param {number} id @param {number} [end] */
-const attached = (offset, id, end = offset) => ({
+/** @param {number} offset @param {number} id @param {number} [end] @param {number} [created] */
+const attached = (offset, id, end = offset, created = 7) => ({
   type: "attached",
-  data: { channel: 1, terminalID: "t1", role: "owner", rows: 24, cols: 80, offset, end },
+  data: {
+    ...{ channel: 1, terminalID: "t1", role: "owner", rows: 24, cols: 80, offset, end },
+    terminal: { id: "t1", title: "sh", rows: 24, cols: 80, created },
+  },
   id,
 });
 
@@ -162,6 +165,19 @@ test("a cut before a snapshot has come whole does not have it taken for granted"
   assert.equal(again.data.since, undefined);
   on.last().receives(attached(5000, again.id));
   assert.deepEqual(screen.log.slice(-1), [["attached", 5000, false]]);
+});
+
+test("another terminal that has the name by now is shown from its beginning", () => {
+  const on = stage();
+  const { screen } = view(on);
+  on.last().closes(1006); // before a byte: both begin at 0
+  on.clock.advance(1000);
+  on.welcome();
+  void on.client.resume();
+  const again = on.last().messages("attach")[0];
+  assert.deepEqual([again.data.since, again.data.created], [0, 7]);
+  on.last().receives(attached(0, again.id, 0, 8));
+  assert.deepEqual(screen.log, [["attached", 0, false], ["attached", 0, false]]);
 });
 
 test("what was on its way while a view begins anew does not come between", async () => {

@@ -78,7 +78,10 @@ async function fallen() {
 /** @param {number} offset @param {number} id */
 const attached = (offset, id) => ({
   type: "attached",
-  data: { channel: 1, terminalID: "t1", role: "owner", rows: 24, cols: 80, offset, end: offset },
+  data: {
+    ...{ channel: 1, terminalID: "t1", role: "owner", rows: 24, cols: 80, offset, end: offset },
+    terminal: { id: "t1", title: "sh", rows: 24, cols: 80, created: 7 },
+  },
   id,
 });
 
