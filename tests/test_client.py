@@ -241,6 +241,26 @@ async def test_a_subscription_gives_each_event_once(connection: tuple[Server, Co
         assert first.message.id == names[0]
 
 
+async def test_of_two_views_of_a_terminal_each_ends_when_it_has_seen_all(
+    connection: tuple[Server, Connect],
+) -> None:
+    _, make = connection
+    async with make() as client:
+        terminal = await client.open(command=["sh", "-c", "read _; seq 200000; exit 7"])
+        async with (
+            await client.attach(terminal.id) as hasty,
+            await client.attach(terminal.id) as slow,
+        ):
+            await hasty.write(b"\r")
+            ends = []
+            for view in (hasty, slow):  # which is held up meanwhile: nobody takes what it brings
+                *items, last = [item async for item in view]
+                assert last == messages.Exited(terminal.id, code=7)
+                outputs = [item for item in items if isinstance(item, Output)]
+                ends.append(outputs[-1].offset + len(outputs[-1].data))
+            assert ends[0] == ends[1] > 1_000_000
+
+
 async def test_what_may_not_be_is_said(connection: tuple[Server, Connect]) -> None:
     _, make = connection
     async with make() as client:

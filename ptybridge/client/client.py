@@ -10,7 +10,7 @@ from ptybridge.client.errors import ClientError, LinkBroke, RequestFailed
 from ptybridge.client.lifeline import Lifeline, State
 from ptybridge.client.links import Carried, LinkLost, Transport, TransportName
 from ptybridge.client.subscriptions import Subscription
-from ptybridge.client.views import WINDOW_BYTES, View
+from ptybridge.client.views import WINDOW_BYTES, View, concerned
 from ptybridge.wire import messages, server_messages
 from ptybridge.wire import session_messages as session_wire
 from ptybridge.wire.errors import MalformedMessage
@@ -402,9 +402,8 @@ class Client:
                     self._told_of_terminal(message)
 
     def _told_of_terminal(self, message: messages.Resized | messages.Exited | Notice) -> None:
-        for view in tuple(self._views.values()):
-            if view.terminal_id == message.terminal_id:
-                view.told(message)
+        for view in concerned(message, self._views.values()):
+            view.told(message)
 
     def _refused(self, error: messages.Error) -> None:
         """Something without an ``id`` was refused: typed bytes, of which the server counts none."""

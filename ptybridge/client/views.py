@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
@@ -315,6 +315,11 @@ class View:
             self._is_whole = True
             self._give(Snapshot(frame.offset, rows, cols, vt))
 
+    @property
+    def received(self) -> int:
+        """Up to which offset the output has come; less than any where that is not known yet."""
+        return -1 if self._received is None else self._received
+
     def told(self, message: messages.Resized | messages.Exited | Notice) -> None:
         """Something about the terminal has come."""
         self._give(message)
@@ -360,3 +365,17 @@ class View:
     def _give(self, item: Item) -> None:
         self._items.append(item)
         self._news.set()
+
+
+def concerned(
+    message: messages.Resized | messages.Exited | Notice, views: Iterable[View]
+) -> list[View]:
+    """Which of a connection's ``views`` a message is for, that names the terminal but no channel.
+
+    That the terminal has ended comes to each behind the last byte of its output: so it is for one
+    of those that have received most, and the others will be as far only later.
+    """
+    found = [view for view in views if view.terminal_id == message.terminal_id]
+    if isinstance(message, messages.Exited) and found:
+        return [max(found, key=lambda view: view.received)]
+    return found

@@ -232,9 +232,10 @@ class Terminal:
         self._observer.terminal_ended(self)
 
     def forget(self) -> None:
-        """Give up what a terminal holds that has ended, or that never began; its output when
-        nobody views it. Idempotent.
-        """  # noqa: D205
+        """Give up what it holds: it has ended, or never began. Idempotent.
+
+        Its output stays while somebody views it.
+        """
         self._is_forgotten = True
         self._intake.end()
         self.cease()
