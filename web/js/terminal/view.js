@@ -7,6 +7,7 @@ import { SearchAddon } from "../../vendor/addon-search/addon-search.mjs";
 import { WebLinksAddon } from "../../vendor/addon-web-links/addon-web-links.mjs";
 import { WebglAddon } from "../../vendor/addon-webgl/addon-webgl.mjs";
 import { Terminal } from "../../vendor/xterm/xterm.mjs";
+import { typedWithAlt } from "./alt_keys.js";
 import { APPEARANCE, optionsOf } from "./appearance.js";
 import { fromBase64 } from "../base64.js";
 import { CommandMarks } from "./command_marks.js";
@@ -251,7 +252,14 @@ export class TerminalView {
 
   /** @param {(event: KeyboardEvent) => boolean} handler false: the emulator does not see the key */
   onKey(handler) {
-    this.#emulator.attachCustomKeyEventHandler(handler);
+    this.#emulator.attachCustomKeyEventHandler((event) => {
+      if (!handler(event)) return false;
+      const typed = typedWithAlt(event);
+      if (typed === null) return true;
+      event.preventDefault();
+      this.#emulator.input(typed);
+      return false;
+    });
   }
 
   focus() {
