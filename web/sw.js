@@ -67,8 +67,8 @@ async function activate() {
   const names = await caches.keys();
   const old = names.filter((name) => name.startsWith(CACHES) && name !== CACHE);
   await Promise.all(old.map((name) => caches.delete(name)));
-  // The page is asked for at once, not when this worker has started.
-  await worker.registration.navigationPreload?.enable();
+  // Where it fails, Firefox shows its own error whatever this worker answers; older ones enabled it.
+  await worker.registration.navigationPreload?.disable();
 }
 
 /** @param {string} url */
@@ -84,8 +84,7 @@ function isPage(url) {
  */
 async function page(event) {
   try {
-    /** @type {Response} */
-    const response = (await event.preloadResponse) ?? (await fetch(event.request));
+    const response = await fetch(event.request);
     if (!UNREACHABLE.has(response.status)) {
       // Another program answers here now: this one has no business any more.
       const isOurs = response.headers.has("Ptybridge-Page");
