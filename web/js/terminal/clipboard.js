@@ -10,6 +10,9 @@
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
+/** Of ``MouseEvent.button``. */
+const MIDDLE = 1;
+
 /**
  * @param {HTMLElement} host
  * @param {TerminalView} view
@@ -82,11 +85,20 @@ export function connectClipboard(host, view, paste, complain, isCopyOnSelect) {
   );
 
   host.addEventListener(
+    "mouseup",
+    (event) => {
+      // Or WebKit pastes, too, what was selected last.
+      if (event.button === MIDDLE) event.preventDefault();
+    },
+    { capture: true },
+  );
+
+  host.addEventListener(
     "auxclick",
     (event) => {
-      if (event.button !== 1 || view.hasMouse) return;
-      event.preventDefault();
-      if (selected !== "") paste(selected);
+      if (event.button !== MIDDLE) return;
+      event.preventDefault(); // or Firefox pastes, even where the program has been told of the click
+      if (selected !== "" && !view.hasMouse) paste(selected);
     },
     { capture: true },
   );
