@@ -12,6 +12,7 @@ const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 /** Of ``MouseEvent.button``. */
 const MIDDLE = 1;
+const RIGHT = 2;
 
 /**
  * @param {HTMLElement} host
@@ -23,13 +24,16 @@ const MIDDLE = 1;
 export function connectClipboard(host, view, paste, complain, isCopyOnSelect) {
   let selected = "";
 
+  /** Whether the clipboard has it. */
   const copy = async () => {
     const text = view.selection;
-    if (text === "") return;
+    if (text === "") return false;
     try {
       await navigator.clipboard.writeText(text);
+      return true;
     } catch {
       complain("The browser does not let this page copy. Use its own menu: Shift and right click.");
+      return false;
     }
   };
 
@@ -39,6 +43,11 @@ export function connectClipboard(host, view, paste, complain, isCopyOnSelect) {
     } catch {
       complain("The browser does not let this page read the clipboard. Press Ctrl-Shift-V.");
     }
+  };
+
+  const copyOrPaste = async () => {
+    if (!view.hasSelection) await pasteFromClipboard();
+    else if (await copy()) view.clearSelection();
   };
 
   view.onKey((event) => {
@@ -76,10 +85,9 @@ export function connectClipboard(host, view, paste, complain, isCopyOnSelect) {
     (event) => {
       if (event.shiftKey) return;
       event.preventDefault();
-      // A long press has a menu of its own.
-      if (view.hasMouse || /** @type {PointerEvent} */ (event).pointerType === "touch") return;
-      if (view.hasSelection) void copy().then(() => view.clearSelection());
-      else void pasteFromClipboard();
+      // A button acts when it is let go; a long press has a menu of its own.
+      if (event.button === RIGHT || view.hasMouse) return;
+      if (/** @type {PointerEvent} */ (event).pointerType !== "touch") void copyOrPaste();
     },
     { capture: true },
   );
@@ -89,6 +97,8 @@ export function connectClipboard(host, view, paste, complain, isCopyOnSelect) {
     (event) => {
       // Or WebKit pastes, too, what was selected last.
       if (event.button === MIDDLE) event.preventDefault();
+      // Not as the menu would open, when WebKit lets no page use the clipboard.
+      if (event.button === RIGHT && !event.shiftKey && !view.hasMouse) void copyOrPaste();
     },
     { capture: true },
   );
