@@ -304,6 +304,17 @@ async def test_selection_is_copied_and_pasted_by_keys_and_mouse(
         await page.shows("\nby-right-copy-me")
 
 
+async def test_alt_and_ctrl_with_keys_that_are_no_letters_type(
+    browser: Browser, server: Server
+) -> None:
+    async with tab(browser) as page:
+        await page.open(address(server))
+        await page.run("stty raw -echo; echo rea''dy; cat -v", "ready")
+        for key in ("Alt+-", "Control+/", "Control+2", "Alt+x"):
+            await page.press(key)
+        await page.shows("^[-^_^@^[x")
+
+
 async def test_the_end_of_the_program_is_told_and_a_new_one_is_at_hand(
     browser: Browser, server: Server
 ) -> None:

@@ -23,6 +23,8 @@ const RIGHT = 2;
  */
 export function connectClipboard(host, view, paste, complain, isCopyOnSelect) {
   let selected = "";
+  /** The right button was pressed here, not dragged in from elsewhere. */
+  let isPressed = false;
 
   /** Whether the clipboard has it. */
   const copy = async () => {
@@ -93,12 +95,22 @@ export function connectClipboard(host, view, paste, complain, isCopyOnSelect) {
   );
 
   host.addEventListener(
+    "mousedown",
+    (event) => {
+      isPressed = event.button === RIGHT;
+    },
+    { capture: true },
+  );
+
+  host.addEventListener(
     "mouseup",
     (event) => {
       // Or WebKit pastes, too, what was selected last.
       if (event.button === MIDDLE) event.preventDefault();
       // Not as the menu would open, when WebKit lets no page use the clipboard.
-      if (event.button === RIGHT && !event.shiftKey && !view.hasMouse) void copyOrPaste();
+      const isClick = event.button === RIGHT && isPressed;
+      if (event.button === RIGHT) isPressed = false;
+      if (isClick && !event.shiftKey && !view.hasMouse) void copyOrPaste();
     },
     { capture: true },
   );

@@ -7,13 +7,13 @@ import { SearchAddon } from "../../vendor/addon-search/addon-search.mjs";
 import { WebLinksAddon } from "../../vendor/addon-web-links/addon-web-links.mjs";
 import { WebglAddon } from "../../vendor/addon-webgl/addon-webgl.mjs";
 import { Terminal } from "../../vendor/xterm/xterm.mjs";
-import { typedWithAlt } from "./alt_keys.js";
 import { APPEARANCE, optionsOf } from "./appearance.js";
 import { fromBase64 } from "../base64.js";
 import { CommandMarks } from "./command_marks.js";
 import { holdPlace, restorePlace } from "./held_place.js";
 import { ligaturesIn } from "./ligatures.js";
 import { openHidden, openShown } from "./links.js";
+import { typedWithModifiers } from "./modified_keys.js";
 import { guardErase } from "../erase.js";
 import { muteImages, muteQueries } from "../queries.js";
 import { Utf8Hold } from "../utf8.js";
@@ -254,7 +254,7 @@ export class TerminalView {
   onKey(handler) {
     this.#emulator.attachCustomKeyEventHandler((event) => {
       if (!handler(event)) return false;
-      const typed = typedWithAlt(event);
+      const typed = typedWithModifiers(event);
       if (typed === null) return true;
       event.preventDefault();
       this.#emulator.input(typed);
