@@ -56,6 +56,9 @@ _LOG_IN: dict[AuthMode, str] = {
     "none": "that ticket is no longer good",
 }
 
+_CLIENT_HAS_GONE = 499
+"""What is noted of a request whose answer nobody waits for any more; no client ever sees it."""
+
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -131,8 +134,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
             if name in error.headers:
                 response.headers[name] = error.headers[name]
         return response
-    except ConnectionError:
-        raise
+    except ConnectionError:  # whoever asked has gone; to aiohttp it would be a fault of ours
+        return web.Response(status=_CLIENT_HAS_GONE)
     except Exception:
         _log.exception("a request failed", path=request.path, method=request.method)
         return error_response(500, "internal", "internal error")
