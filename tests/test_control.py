@@ -106,6 +106,39 @@ def test_an_owner_takes_the_keyboard_and_what_was_queued_is_dropped() -> None:
     assert sink.taken == [6]  # its paste does not wait for ever
 
 
+def test_an_owner_hands_on_the_keyboard_of_another_and_what_was_queued_is_dropped() -> None:
+    stage = Stage(rules=TURN)
+    control = stage.terminal.control
+    writer, sink = stage.view(role=Role.WRITER)
+    other, other_sink = stage.view(role=Role.WRITER)
+    owner, _ = stage.view(role=Role.OWNER)
+    stage.pty.takes_input = False
+    writer.write(b"rm -rf")
+    control.grant(owner, other)
+    other.write(b"o")
+    assert sink.taken == [6]
+    control.grant(other, writer)  # of its own will: what it has typed stays
+    writer.write(b"w")
+    stage.pty.reads_input()
+    assert bytes(stage.pty.received) == b"ow"
+    assert other_sink.taken == [1]
+
+
+def test_what_an_idle_holder_has_left_in_the_way_is_dropped() -> None:
+    """Whoever has waited can stop the program at last."""
+    stage = Stage(rules=TURN)
+    first, sink = stage.view(role=Role.WRITER)
+    second, _ = stage.view(role=Role.WRITER)
+    stage.pty.takes_input = False
+    first.write(b"a paste that nobody reads")
+    stage.terminal.control.request(second)
+    stage.clock.advance(IDLE_SECONDS)
+    second.write(b"\x03")
+    stage.pty.reads_input()
+    assert bytes(stage.pty.received) == b"\x03"
+    assert sink.taken == [25]
+
+
 def test_who_is_demoted_has_typed_its_last_byte() -> None:
     stage = Stage()
     owner, sink = stage.view(role=Role.OWNER)

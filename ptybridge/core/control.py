@@ -89,10 +89,7 @@ class Control:
         if self.holder is viewer or self.mode is ControlMode.FREE:
             return
         if self.holder is None or viewer.role is Role.OWNER:
-            loser = self.holder
-            self._give(viewer)
-            if loser is not None:
-                loser.terminal.stop_input(loser)
+            self._take(viewer)
             return
         self._waiting[viewer.id] = viewer
         self._watch()
@@ -114,6 +111,9 @@ class Control:
     def grant(self, viewer: Viewer, to: Viewer) -> None:
         """Hand the keyboard to another; an owner makes a watcher a writer with it.
 
+        Where an owner hands on what somebody else holds, what that one has typed and the program
+        has not taken is dropped.
+
         Raises:
             Denied: ``viewer`` neither holds it nor is an owner, or ``to`` may not have it.
         """
@@ -122,8 +122,12 @@ class Control:
         if to.role < Role.WRITER and viewer.role is Role.OWNER:
             self.change_role(to, Role.WRITER)
         _check_role(to)
-        if self.mode is ControlMode.TURN and self.holder is not to:
+        if self.mode is not ControlMode.TURN or self.holder is to:
+            return
+        if self.holder is viewer:
             self._give(to)
+        else:
+            self._take(to)
 
     def revoke(self, viewer: Viewer, whom: Viewer | None = None) -> None:
         """Take the keyboard from who holds it; ``whom``, if named, may only watch from now on.
@@ -138,9 +142,7 @@ class Control:
         if whom is not None:
             self.change_role(whom, Role.WATCHER)
         elif self.mode is ControlMode.TURN and self.holder is not None:
-            loser = self.holder
-            self._give_next()
-            loser.terminal.stop_input(loser)
+            self._take(self._next)
 
     def change_role(self, viewer: Viewer, role: Role) -> None:
         """Let ``viewer`` do more or less from now on.
@@ -174,8 +176,20 @@ class Control:
         self._watch()
         self._changed()
 
+    def _take(self, viewer: Viewer | None) -> None:
+        """Give the keyboard to ``viewer``; against its will, its holder has typed the last byte."""
+        loser = self.holder
+        self._give(viewer)
+        if loser is not None:
+            loser.terminal.stop_input(loser)
+
+    @property
+    def _next(self) -> Viewer | None:
+        """Who has waited longest."""
+        return next(iter(self._waiting.values()), None)
+
     def _give_next(self) -> None:
-        self._give(next(iter(self._waiting.values()), None))
+        self._give(self._next)
 
     def _watch(self) -> None:
         """Look again when the holder may have been idle for long enough."""
@@ -188,7 +202,7 @@ class Control:
         if not self._waiting or self.holder is None:
             return
         if self._clock.time() - self._typed_at >= IDLE_SECONDS:
-            self._give_next()
+            self._take(self._next)
         else:
             self._watch()
 
