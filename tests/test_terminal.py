@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from ptybridge.core.errors import BadRequest, Conflict, Denied, LimitReached
 from ptybridge.core.events import Exited, Resized
-from ptybridge.core.fitting import RESIZE_INTERVAL
+from ptybridge.core.fitting import REFLOW_SECONDS, RESIZE_INTERVAL
+from ptybridge.core.ports import MakeScreen
 from ptybridge.core.screen import ScreenFailed, ScreenFormat, ScreenOwner, ScreenUnavailable, Title
 from ptybridge.core.screen import Snapshot as WrittenSnapshot
 from ptybridge.core.values import ExitStatus, Role, WindowSize
 from ptybridge.core.viewer import CHUNK_BYTES
-from tests.fakes import Shown, Stage
+from tests.fakes import FakeSink, Shown, Stage
 
 SIZE = WindowSize(24, 80)
 
@@ -240,6 +241,21 @@ def test_who_resumes_learns_of_the_sizes_it_missed() -> None:
     assert sink.log == [(3, b"ore"), Resized(WindowSize(30, 100), 6), (6, b"after")]
 
 
+def test_without_a_screen_a_snapshot_has_the_size_that_follows_it() -> None:
+    stage = Stage(tail_bytes=100)
+    viewer, _ = stage.view()
+    stage.pty.prints(b"line\n" * 30)
+    _, slow = stage.view(role=Role.WATCHER, is_ready=False)
+    viewer.resize(WindowSize(30, 100), visible=True)
+    stage.pty.prints(b"line\n" * 10)  # the place of the change is still in the tail, not behind it
+    assert slow.viewer is not None
+    slow.viewer.start_over()
+    slow.drains()
+    (snapshot,) = slow.log
+    assert isinstance(snapshot, Shown)
+    assert snapshot.size == stage.terminal.size
+
+
 def test_a_program_is_resized_at_most_twenty_times_a_second() -> None:
     stage = Stage()
     viewer, _ = stage.view()
@@ -439,3 +455,42 @@ def test_a_slow_viewer_sees_the_end_of_a_terminal_that_is_forgotten() -> None:
     assert stage.terminal.tail.capacity
     viewer.detach()
     assert not stage.terminal.tail.capacity  # nobody is left to whom it could be shown
+
+
+class ExactScreen(ScriptedScreen):
+    """One that holds nothing back."""
+
+    def snapshot(self, *, history_lines: int | None = None) -> WrittenSnapshot:
+        return WrittenSnapshot(self.size, 0, iter([self.fed]))
+
+
+LAST = WindowSize(24, 80)
+
+
+def made_narrow_and_wide_again(make_screen: MakeScreen) -> tuple[Stage, FakeSink]:
+    stage = Stage(make_screen=make_screen)
+    viewer, _ = stage.view()
+    _, sink = stage.view(role=Role.WATCHER)
+    stage.pty.prints(b"text")
+    for size in (WindowSize(24, 40), WindowSize(24, 10), LAST):
+        viewer.resize(size, visible=True)
+        stage.clock.advance(RESIZE_INTERVAL)
+    assert [event.size.cols for event in sink.events if isinstance(event, Resized)] == [40, 10, 80]
+    sink.log.clear()
+    return stage, sink
+
+
+def test_who_begins_with_a_size_does_not_follow_those_before_it() -> None:
+    """An emulator that became narrow and wide again would have lost what the snapshot shows."""
+    stage, sink = made_narrow_and_wide_again(ExactScreen)
+    stage.clock.advance(REFLOW_SECONDS)
+    assert sink.log == [Shown(4, LAST, b"text"), Resized(LAST, 4)]
+    assert stage.terminal.marks.size_at(4) == LAST
+    _, late = stage.view(since=4)
+    assert late.log == [Resized(LAST, 4)]
+
+
+def test_nor_does_who_is_given_a_snapshot_in_the_middle_of_a_character() -> None:
+    stage, sink = made_narrow_and_wide_again(ScriptedScreen)
+    stage.clock.advance(REFLOW_SECONDS)
+    assert sink.log == [Shown(3, LAST, b"SNAP tex"), (3, b"t"), Resized(LAST, 4)]

@@ -40,9 +40,20 @@ class Marks:
         return self._entries[number - self.start]
 
     def first_from(self, offset: int) -> int:
-        """Number of the first mark at ``offset`` or beyond."""
-        before = sum(1 for place, _ in self._entries if place < offset)
-        return self.start + before
+        """Number of the mark that comes next for whoever begins at ``offset``.
+
+        Of the sizes that have this place it is the last: who begins with that one, where nothing
+        was printed for the others, must not follow them.
+        """
+        first = self.start
+        for number, (place, event) in enumerate(self._entries, self.start):
+            if place > offset:
+                break
+            if place < offset:
+                first = number + 1
+            elif isinstance(event, Resized):
+                first = number
+        return first
 
     def size_at(self, offset: int) -> WindowSize:
         """The size that bytes from ``offset`` on were printed for."""

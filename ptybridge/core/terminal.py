@@ -201,7 +201,7 @@ class Terminal:
                 return Snapshot(self.tail.end - written.held_back, written.size, written.pieces)
         offset = self.tail.oldest_line()
         data = self.tail.read(offset, limit=self.tail.capacity)
-        return Snapshot(self.tail.end, self.marks.size_at(offset), iter((data,)))
+        return Snapshot(self.tail.end, self.size, iter((data,)))
 
     def tidy(self) -> None:
         """Give memory back where it is idle."""

@@ -184,7 +184,8 @@ class Viewer:
         snapshot = self._terminal.snapshot()
         self._needs_snapshot = False
         self.sent = snapshot.offset
-        self._next_mark = self._terminal.marks.first_from(snapshot.offset)
+        # It has the size that the terminal has now, even if a byte or two are held back.
+        self._next_mark = self._terminal.marks.first_from(self._terminal.tail.end)
         self._sink.snapshot(snapshot)
 
     def start_over(self) -> None:
