@@ -294,6 +294,16 @@ def test_a_resize_reflows_and_a_program_cannot_resize() -> None:
     assert screen.size == WindowSize(10, 100)
 
 
+@pytest.mark.parametrize("size", [WindowSize(30, 100), WindowSize(30, 80), WindowSize(24, 100)])
+def test_a_new_size_is_reported_once_where_a_program_wants_that(size: WindowSize) -> None:
+    """DEC mode 2048: who has it on may not look at SIGWINCH any more."""
+    screen, owner = screen_of(b"\x1b[?2048h")
+    owner.replies = b""
+    screen.resize(size)
+    report = b"\x1b[48;%d;%d;%d;%dt" % (size.rows, size.cols, 16 * size.rows, 8 * size.cols)
+    assert owner.replies == report
+
+
 @pytest.mark.parametrize("between", [b"", b"\n", b"0;" * 4000 + b"3;"])
 def test_a_program_cannot_resize_however_its_output_is_cut(between: bytes) -> None:
     screen, _ = screen_of(b"\x1b[?40h", b"\x1b", b"[", b"?", between, b"3", b"h", b"text")

@@ -458,7 +458,11 @@ def test_a_slow_viewer_sees_the_end_of_a_terminal_that_is_forgotten() -> None:
 
 
 class ExactScreen(ScriptedScreen):
-    """One that holds nothing back."""
+    """One that holds nothing back, and reports its sizes."""
+
+    def resize(self, size: WindowSize) -> None:
+        super().resize(size)
+        self._owner.on_reply(b"%dx%d " % (size.rows, size.cols))
 
     def snapshot(self, *, history_lines: int | None = None) -> WrittenSnapshot:
         return WrittenSnapshot(self.size, 0, iter([self.fed]))
@@ -494,3 +498,11 @@ def test_nor_does_who_is_given_a_snapshot_in_the_middle_of_a_character() -> None
     stage, sink = made_narrow_and_wide_again(ScriptedScreen)
     stage.clock.advance(REFLOW_SECONDS)
     assert sink.log == [Shown(3, LAST, b"SNAP tex"), (3, b"t"), Resized(LAST, 4)]
+
+
+def test_a_screen_that_reports_its_new_size_is_heard_at_once() -> None:
+    """The program may wait for that, and print nothing before."""
+    stage = Stage(make_screen=ExactScreen)
+    viewer, _ = stage.view()
+    viewer.resize(WindowSize(30, 100), visible=True)
+    assert bytes(stage.pty.received) == b"30x100 "

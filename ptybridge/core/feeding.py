@@ -192,6 +192,13 @@ class ScreenFeed:
             self._tell()
         return self.screen
 
+    def resize(self, size: WindowSize) -> None:
+        """Change the screen's size, when it has seen everything; a program may be told by it."""
+        screen = self.use()
+        if screen is not None:
+            self._try(lambda: screen.resize(size))
+            self._tell()
+
     def make_small(self) -> None:
         """Give memory back if the terminal has been idle for long."""
         if self.screen is None or self._job is not None or self._made_small_at == self.fed:

@@ -372,12 +372,7 @@ class Terminal:
         self._intake.read_before_resize()
         self.size = size
         self._pty.resize(size)
-        screen = self._feed.use()
-        if screen is not None:
-            try:
-                screen.resize(size)
-            except ScreenFailed as error:
-                self._feed.lose(error)
+        self._feed.resize(size)
         self.marks.forget_before(self.tail.start)
         self.marks.append(self.tail.end, Resized(size, self.tail.end))
         for viewer in self.viewers:

@@ -62,6 +62,7 @@ class GhosttyScreen:
         self._unlooked = 0
         self._scanner = MarkScanner()
         self._is_in_sequence = False
+        self._is_between_sizes = False
         self._error: BaseException | None = None
         self._native: CData = None
         self._handle: CData = None
@@ -145,7 +146,9 @@ class GhosttyScreen:
         # Not less before it is resized: with the old width that would be fewer lines.
         self._limit_history(max(before, self._history.bytes))
         if size.rows != old.rows:  # first: shrinking columns with many rows reflows more
+            self._is_between_sizes = size.cols != old.cols
             resizing.resize(library, terminal, WindowSize(size.rows, old.cols))
+            self._is_between_sizes = False
         if size.cols != old.cols:
             resizing.resize(library, terminal, size)
         if size.cols < old.cols:
@@ -227,6 +230,8 @@ class GhosttyScreen:
 
     def reply(self, data: bytes) -> None:
         """Pass an answer of the library on, if it may be (a callback's)."""
+        if self._is_between_sizes:  # it reports one that the terminal never has
+            return
         answer = admitted(data)
         if answer:
             self._owner.on_reply(answer)
