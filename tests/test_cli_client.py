@@ -11,17 +11,22 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from ptybridge.adapters.ghostty import state
 from ptybridge.adapters.spawner import Spawner
-from ptybridge.cli.attaching import EscapeReader
+from ptybridge.cli.attaching import LEAVE, Attachment, EscapeReader
 from ptybridge.cli.talking import Words
+from ptybridge.client import Output, Snapshot
 from ptybridge.client.queries import MAX_HELD, QueryFilter
 from ptybridge.core.values import WindowSize
 from ptybridge.wire import session_messages as wire
 from tests.real_pty import Keeper, start
 from tests.server import TOKEN, Client, Server, running, settings_of
+from tests.test_ghostty import screen_of
 
 EAGER = settings_of(transport={"websocket": {"reconnect": {"delay": 20}}})
 
@@ -413,3 +418,44 @@ def test_what_never_ends_is_not_held_for_ever() -> None:
     keep = QueryFilter()
     endless = b"\x1b]0;" + b"x" * (2 * MAX_HELD)
     assert len(keep.feed(endless)) >= MAX_HELD
+
+
+async def shown(*items: Snapshot | Output) -> bytes:
+    """What ``attach`` writes to the user's terminal."""
+
+    class View:
+        on_refused = None
+
+        async def __aiter__(self) -> AsyncIterator[Snapshot | Output]:
+            for item in items:
+                yield item
+
+    written = bytearray()
+    terminal = SimpleNamespace(write=written.extend)
+    attachment = Attachment(cast("Any", None), cast("Any", View()), cast("Any", terminal))
+    await attachment._show()
+    return bytes(written)
+
+
+async def test_a_query_that_a_snapshot_begins_is_not_asked_here() -> None:
+    """The user's terminal would answer, beside the server."""
+    written = await shown(Snapshot(9, 24, 80, b"text\x1b[6"), Output(9, b"nmore", is_old=False))
+    assert written.endswith(b"textmore")
+
+
+def test_what_programs_leave_on_is_off_when_it_is_left() -> None:
+    screen, _ = screen_of(
+        b"\x1b[?1;5;9;66;1000;1002;1003;1004;1006;1016;2004;2026;2031;2048h\x1b[20h\x1b[4h\x1b[?25l"
+        b"\x1b[>4;2m\x1b[>1u\x1b]8;;http://x\x1b\\\x1b[31mtext"
+    )
+    screen.feed(LEAVE)
+    left = state.decode(screen.encoded())
+    assert left.modes == left.default_modes
+    assert left.mouse_event == 0
+    assert not left.modify_other_keys
+    assert left.screens[left.active].hyperlink is None
+    assert left.screens[left.active].keyboard_flags == (0,)
+
+
+def test_reports_of_the_size_are_the_server_s() -> None:
+    assert QueryFilter().feed(b"a\x1b[?2048hb\x1b[?2004hc") == b"ab\x1b[?2004hc"

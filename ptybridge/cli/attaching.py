@@ -35,10 +35,13 @@ RESET = b"\x18\x1b[?1049l\x1b[!p\x1b[?69l\x1b[r\x1b[H\x1b[2J"
 """CAN; main screen, DECSTR, no margins, an empty screen. Not RIS: the scrollback is the user's."""
 
 LEAVE = (
-    b"\x18\x1b[?1049l\x1b[!p\x1b[?1000;1002;1003;1004;1005;1006;1015l\x1b[?2004l\x1b[?25h"
-    b"\x1b[?1l\x1b>\x1b[<u\x1b[0 q\x1b[m\x1b(B\x0f\r\n"
+    b"\x18\x1b[?1049l\x1b[!p\x1b[?9;1000;1002;1003;1004;1005;1006;1015;1016l\x1b[?2004l\x1b[?25h"
+    b"\x1b[?5;2026;2031;2048l\x1b[4;20l\x1b]8;;\x1b\\"
+    b"\x1b[?1l\x1b>\x1b[<u\x1b[>4m\x1b[0 q\x1b[m\x1b(B\x0f\r\n"
 )
-"""What programs turn on and may leave on: other screen, mouse, focus, paste, keys, cursor."""
+"""What programs turn on and may leave on: other screen, mouse, focus, paste, reverse colours, held
+output, reports of colours and sizes, an open link, keys (modifyOtherKeys, too), cursor.
+"""
 
 
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
@@ -263,7 +266,8 @@ class Attachment:
                         write(RESET)
                     case Snapshot(data=data):
                         self._filter = QueryFilter()
-                        write(RESET + data)
+                        # It may end in the middle of a query.
+                        write(RESET + self._filter.feed(data))
                     case Output(data=data):
                         write(self._filter.feed(data))
                     case messages.Exited(code=code, signal=number):

@@ -20,6 +20,7 @@ _QUERY = re.compile(
     rb"|[0-9;]*x"  # DECREQTPARM
     rb"|[0-9;]*\*y"  # DECRQCRA
     rb"|\?u"  # the kitty keyboard protocol's flags
+    rb"|\?2048h"  # reports of the size: the server's emulator gives them
     rb"|(?:11|13|14|15|16|18|19|20|21)(?:;[0-9;]*)?t"  # XTWINOPS that report
     rb"|\?[0-9;]*S"  # XTSMGRAPHICS
     rb")"
