@@ -30,15 +30,23 @@ _BEGINNING: Final = re.compile(
     % _OFFER
 )
 ESCAPE: Final = b"\x1b"
+_COMMAND: Final = re.compile(rb"\x1b[]\x00-\x06\x08-\x17\x19\x1c-\x1f]")
+"""What begins an OSC, perhaps with controls in between, which the library passes over."""
+
 _BRACKET: Final = b"]"
 _CODE: Final = re.compile(rb"-?[0-9]{1,10}")
 _VSCODE_ESCAPE: Final = re.compile(rb"\\(\\|x[0-9A-Fa-f]{2})")
 
 
 class MarkScanner:
-    """Finds marks in a stream that comes in chunks cut anywhere."""
+    """Finds marks in a stream that comes in chunks cut anywhere.
+
+    Attributes:
+        has_command: Whether anything in the chunk scanned last may be an OSC.
+    """
 
     def __init__(self) -> None:
+        self.has_command = False
         self._begun = b""
         self._command_line: str | None = None
 
@@ -47,11 +55,13 @@ class MarkScanner:
         # To look for single bytes costs a tenth of what the expression does, and most of what is
         # printed has no escape sequences or none that begins with ESC ].
         begun = self._begun
+        self.has_command = False
         if not begun and ESCAPE not in data:
             return ()
         stream = begun + data
         found: list[tuple[int, ScreenEvent]] = []
-        if _BRACKET in stream:
+        if _BRACKET in stream and _COMMAND.search(stream):
+            self.has_command = True
             for match in _MARK.finditer(stream):
                 event = self._event(match[1], match[2])
                 if event is not None:

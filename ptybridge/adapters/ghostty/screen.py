@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from ptybridge.adapters.ghostty import callbacks, rendering, resizing, state, text, vt
 from ptybridge.adapters.ghostty.history import HistoryLimit
 from ptybridge.adapters.ghostty.library import CData, Library, load
+from ptybridge.adapters.ghostty.linking import LinkGuard
 from ptybridge.adapters.ghostty.marks import ESCAPE, MarkScanner
 from ptybridge.adapters.ghostty.model import Rgb
 from ptybridge.adapters.ghostty.replies import admitted
@@ -61,6 +62,7 @@ class GhosttyScreen:
         self._history = HistoryLimit(scrollback_lines, size)
         self._unlooked = 0
         self._scanner = MarkScanner()
+        self._links = LinkGuard(self._state, self.is_in_sequence)
         self._is_in_sequence = False
         self._is_between_sizes = False
         self._error: BaseException | None = None
@@ -120,14 +122,13 @@ class GhosttyScreen:
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes of the stream; see `Screen.feed`."""
         # A copy costs less than to lend the library a part of a buffer.
-        terminal, stream = self._terminal, bytes(data)
-        write = self._library.lib.ghostty_terminal_vt_write
+        stream = bytes(data)
         fed = 0
         for end, event in self._scanner.scan(stream):
-            write(terminal, stream[fed:end], end - fed)
+            self._write(stream[fed:end])
             fed = end
             self.event(event)
-        write(terminal, stream[fed:], len(stream) - fed)
+        self._write(stream[fed:])
         may_begin = ESCAPE in stream or _CSI in stream
         if may_begin or self._is_in_sequence:
             self._keep_size()
@@ -274,6 +275,21 @@ class GhosttyScreen:
             library.set_option(terminal, f"COLOR_{name}", new("GhosttyColorRgb *", color))
         self._handle = callbacks.shared(library).install(terminal, self)
         resizing.resize(library, terminal, self._size)  # tells it the size of a cell
+
+    def _write(self, stream: bytes) -> None:
+        terminal, write = self._terminal, self._library.lib.ghostty_terminal_vt_write
+        if self._links.is_unconcerned(stream):
+            write(terminal, stream, len(stream))
+            return
+        for part in self._links.parts(stream, has_command=self._scanner.has_command):
+            write(terminal, part, len(part))
+
+    def _state(self) -> state.TerminalState | None:
+        try:
+            encoded = self._encode()
+            return None if encoded is None else state.decode(encoded)
+        except ScreenFailed:  # which whoever needs a snapshot will be told
+            return None
 
     def _limit_history(self, limit: int) -> None:
         self._library.set_size_option(self._native, "SCROLLBACK_MAX_BYTES", limit)
