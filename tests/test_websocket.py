@@ -397,6 +397,23 @@ async def test_a_stream_waits_for_a_full_socket_and_asks_for_no_piece_meanwhile(
     assert line.received.log.count("writable") == 1
 
 
+async def test_who_pings_and_reads_nothing_of_a_stream_has_one_answer_waiting(line: Line) -> None:
+    line.link.stream_binary(b"", iter([bytes(1 << 16)] * 1000))
+    await settled(line)
+    stalled = line.transport.get_write_buffer_size()
+    assert stalled
+    for number in range(1000):
+        line.link.data_received(client_frame(Opcode.PING, b"%3d" % number))
+    assert line.transport.get_write_buffer_size() == stalled
+    line.read()
+    line.transport.drained()
+    line.link.resume_writing()
+    assert line.transport.drained() == frame(Opcode.PONG, b"999")
+    line.link.resume_writing()
+    await settled(line)
+    assert frame(Opcode.PONG, b"999") not in line.read() + line.transport.drained()
+
+
 async def test_texts_are_streamed_as_whole_messages(line: Line) -> None:
     line.link.stream_text(iter([b"one", b"two"]))
     await settled(line)

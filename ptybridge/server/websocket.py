@@ -40,7 +40,7 @@ _PING = framing.frame(Opcode.PING, b"")
 class WebSocketLink(TransportLink):
     """One WebSocket, server's side, after the handshake (RFC 6455)."""
 
-    __slots__ = ("_deflater", "_has_failed", "_reader", "_rest")
+    __slots__ = ("_deflater", "_has_failed", "_pong", "_reader", "_rest")
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class WebSocketLink(TransportLink):
         self._deflater = deflater
         self._has_failed = False
         self._rest: Iterator[tuple[int, bytes]] | None = None
+        self._pong: bytes | None = None
         if head:
             self._post_frame(head)
 
@@ -140,12 +141,29 @@ class WebSocketLink(TransportLink):
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == Opcode.PING:
-            self._post_control(framing.frame(Opcode.PONG, payload))
+            self._answer_ping(framing.frame(Opcode.PONG, payload))
         elif opcode == Opcode.CLOSE:
             code, _ = framing.parse_close(payload)
             answer = CloseCode.DONE if code == 1005 else code  # noqa: PLR2004 - section 7.1.5
             self.close(answer, "")
             self._end()
+
+    def _answer_ping(self, pong: bytes) -> None:
+        """Send a pong; behind a full socket in the middle of a stream only the newest waits.
+
+        Section 5.5.3 allows that, and whoever reads nothing could have pongs without end.
+        """
+        if self._stream is None or not self._transport.get_write_buffer_size():
+            self._post_control(pong)
+        else:
+            self._pong = pong
+
+    def resume_writing(self) -> None:
+        """The socket takes bytes again."""
+        super().resume_writing()
+        if self._pong is not None:
+            pong, self._pong = self._pong, None
+            self._post_control(pong)
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Take what had followed the request; aiohttp's parser interface, see ``upgrade``."""
