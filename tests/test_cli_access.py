@@ -139,10 +139,14 @@ def test_a_server_on_a_unix_socket(machine: Machine, tmp_path: Path) -> None:
         assert server.end(signal.SIGTERM)[0] == 0
 
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
+EC = ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+RSA = ("rsa:2048",)
+
+
+def make_certificate(folder: Path, *, kind: tuple[str, ...] = EC) -> tuple[Path, Path]:
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        ["openssl", "req", "-x509", "-newkey", *kind,
          "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1",
          "-addext", "subjectAltName=IP:127.0.0.1"],
         check=True, capture_output=True,
@@ -173,6 +177,22 @@ def test_a_server_with_tls_that_takes_a_new_certificate(machine: Machine, tmp_pa
         while shown(server).split() != cert.read_bytes().split():
             assert time.monotonic() < deadline
         assert audit.exists()
+        assert server.end(signal.SIGTERM)[0] == 0
+
+
+@pytest.mark.parametrize(("before", "after"), [(EC, RSA), (RSA, EC)])
+def test_a_new_certificate_may_have_another_kind_of_key(
+    machine: Machine, tmp_path: Path, before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    cert, key = make_certificate(tmp_path, kind=before)
+    settings = ("--set", f"server.tls.cert={cert}", "--set", f"server.tls.key={key}")
+    with machine.serving(*settings) as server:
+        assert shown(server).split() == cert.read_bytes().split()
+        make_certificate(tmp_path, kind=after)
+        server.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + PATIENCE
+        while shown(server).split() != cert.read_bytes().split():
+            assert time.monotonic() < deadline
         assert server.end(signal.SIGTERM)[0] == 0
 
 

@@ -23,7 +23,7 @@ from ptybridge.cli.preparation import ServeError
 from ptybridge.config import Settings
 from ptybridge.server.callers import TrustedProxies
 from ptybridge.server.door import is_loopback, parse_origin
-from ptybridge.server.runner import tls_context
+from ptybridge.server.runner import show_instead, tls_context
 
 _log = structlog.get_logger(__name__)
 
@@ -171,10 +171,11 @@ def reload_tls(settings: Settings, context: ssl.SSLContext) -> None:
     assert cert is not None
     assert key is not None
     try:
-        tls_context(str(Path(cert).expanduser()), str(Path(key).expanduser()))
-        context.load_cert_chain(Path(cert).expanduser(), Path(key).expanduser())
+        renewed = tls_context(str(Path(cert).expanduser()), str(Path(key).expanduser()))
     except OSError as error:  # ssl.SSLError is one
         _log.error("the certificate cannot be used; the old one stays", reason=str(error))
+    else:
+        show_instead(context, renewed)
 
 
 def open_audit(settings: Settings) -> AuditFile | None:

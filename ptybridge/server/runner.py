@@ -137,3 +137,16 @@ def tls_context(cert: str, key: str) -> ssl.SSLContext:
     context.set_alpn_protocols(["http/1.1"])
     context.load_cert_chain(cert, key)
     return context
+
+
+def show_instead(context: ssl.SSLContext, renewed: ssl.SSLContext) -> None:
+    """Show ``renewed`` to who comes to a server that was started with ``context``.
+
+    To load the new files into ``context`` is not enough: it holds a certificate for each kind of
+    key, and after a change of the kind the old one would be shown beside the new, or in its place.
+    """
+
+    def choose(connection: ssl.SSLObject, _name: str, _: ssl.SSLContext) -> None:
+        connection.context = renewed
+
+    context.sni_callback = choose  # called without a name, too
