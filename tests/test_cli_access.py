@@ -143,11 +143,13 @@ EC = ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
 RSA = ("rsa:2048",)
 
 
-def make_certificate(folder: Path, *, kind: tuple[str, ...] = EC) -> tuple[Path, Path]:
+def make_certificate(
+    folder: Path, *, kind: tuple[str, ...] = EC, protection: tuple[str, ...] = ("-nodes",)
+) -> tuple[Path, Path]:
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", *kind,
-         "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1",
+         *protection, "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1",
          "-addext", "subjectAltName=IP:127.0.0.1"],
         check=True, capture_output=True,
     )  # fmt: skip
@@ -194,6 +196,26 @@ def test_a_new_certificate_may_have_another_kind_of_key(
         while shown(server).split() != cert.read_bytes().split():
             assert time.monotonic() < deadline
         assert server.end(signal.SIGTERM)[0] == 0
+
+
+def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(
+    machine: Machine, tmp_path: Path
+) -> None:
+    cert, key = make_certificate(tmp_path, protection=("-passout", "pass:secret"))
+    settings = ("--set", f"server.tls.cert={cert}", "--set", f"server.tls.key={key}")
+    ours, theirs = os.openpty()  # on which OpenSSL would ask, and wait
+    try:
+        with machine.popen("serve", "--port", "0", *settings, stdin=theirs) as process:
+            try:
+                _, errors = process.communicate(timeout=PATIENCE)
+            finally:
+                process.kill()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert process.returncode == 2
+    assert errors.endswith("without a passphrase; set others\n")
+    assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize(

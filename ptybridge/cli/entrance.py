@@ -161,7 +161,8 @@ def tls_of(settings: Settings) -> ssl.SSLContext | None:
         return tls_context(str(Path(cert).expanduser()), str(Path(key).expanduser()))
     except (OSError, ssl.SSLError) as error:
         raise ServeError(
-            f"server.tls: {cert} and {key} hold no certificate and its key; set others"
+            f"server.tls: {cert} and {key} hold no certificate and its key, without a "
+            "passphrase; set others"
         ) from error
 
 
