@@ -1,19 +1,24 @@
 """Clients that do not say what they want are dropped, and nobody else feels them; TLS."""
 
 import asyncio
+import os
+import re
 import socket
 import ssl
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from ptybridge.config import Settings
+from ptybridge.server import runner
 from ptybridge.server.runner import tls_context
 from tests.people import share
 from tests.server import TOKEN, Client, Server, running, settings_of, stranger
+from tests.test_raw_peers import spelt
 
 SILENT = 500
 
@@ -81,6 +86,47 @@ async def test_a_trickle_does_not_prolong_it() -> None:
         assert gone.done()
         assert sent < 2000
         writer.close()
+
+
+def reading_nothing(server: Server, request: str) -> socket.socket:
+    """A client that has sent a request and takes next to nothing of the answer."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    sock.connect(("127.0.0.1", server.port))
+    sock.sendall(spelt(request, server))
+    return sock
+
+
+def open_files() -> int:
+    """How many files this process, the server and its clients, has open."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+async def test_who_takes_nothing_of_an_answer_is_dropped_and_a_viewer_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runner, "UNREAD_SECONDS", 0.3)
+    settings = settings_of(limits={"handshake": 60_000})
+    async with running(settings) as server, server.binary() as client:
+        terminal = await client.open("sh", "-c", "seq -f %070.0f 20000; cat")
+        await client.attach(terminal)
+        await client.output_until(b"0020000")
+        viewing = f"GET /api/sessions/main/events?terminalID={terminal}&window=16777216 HTTP/1.1\n"
+        asked = f"{viewing}Host: HERE\nAuthorization: Bearer TOKEN\n"
+        with closing(reading_nothing(server, asked)):
+            page = await (await server.http.get(server.url("/"))).text()
+            static = re.search("static/[0-9a-f]+/", page)
+            assert static is not None
+            asked = f"GET /{static[0]}vendor/xterm/xterm.mjs HTTP/1.1\nHost: HERE\n\n" * 30
+            for _ in range(2):  # the second has less time than the viewer
+                before = open_files()
+                with closing(reading_nothing(server, asked)):
+                    async with asyncio.timeout(20):
+                        while open_files() != before + 2:
+                            await asyncio.sleep(0.01)
+                        while open_files() != before + 1:
+                            await asyncio.sleep(0.01)
+            assert len(server.pool) == 2
 
 
 @pytest.mark.parametrize("is_encrypted", [False, True])

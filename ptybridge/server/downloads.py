@@ -14,6 +14,7 @@ from aiohttp import web
 
 from ptybridge.core.errors import RequestError
 from ptybridge.core.files import CHUNK_BYTES, OpenFile
+from ptybridge.server.unsent import limit_unread_of
 
 STALL_SECONDS = 300.0
 """How long a client may take nothing; it can come back for the rest."""
@@ -112,6 +113,7 @@ async def send(request: web.Request, file: OpenFile) -> web.StreamResponse:
         await response.prepare(request)
         return response
     first = await file.read(part.start, min(CHUNK_BYTES, len(part))) if part else b""
+    limit_unread_of(request.transport, STALL_SECONDS)
     await response.prepare(request)
     try:
         is_whole = await _send_part(response, file, part, first)

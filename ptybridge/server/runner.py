@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from ptybridge.server.middlewares import SECURITY_HEADERS, error_response
+from ptybridge.server.unsent import limit_unread
 
 SHUTDOWN_SECONDS = 2.0
 """How long requests that are being answered may take at the end."""
@@ -18,6 +19,9 @@ _MALFORMED = "this is no request that HTTP knows"
 
 LINGER_SECONDS = 2.0
 """How long the rest of a request is awaited that has been answered already."""
+
+UNREAD_SECONDS = 60.0
+"""How long a client may take nothing of an answer that waits for it."""
 
 
 class _Discreet(logging.LoggerAdapter[logging.Logger]):
@@ -109,6 +113,8 @@ class Site(web.BaseSite):
     async def start(self) -> None:
         """Begin to accept."""
         await super().start()
+        # Neither aiohttp nor a transport that closes ever gives up what waits for its client.
+        limit_unread(self._listener, UNREAD_SECONDS)
         self._server = await asyncio.get_running_loop().create_server(
             self._protocol,
             sock=self._listener,

@@ -1,9 +1,10 @@
-"""What has been written to a transport and has not left this machine: looked at, and dropped."""
+"""What is written to a transport and has not left this machine: seen, limited, dropped."""
 
 import asyncio
 import fcntl
 import socket
 import struct
+from contextlib import suppress
 
 SIOCOUTQNSD = 0x894B
 """How many bytes of a TCP socket wait to be sent for the first time (linux/sockios.h)."""
@@ -39,6 +40,23 @@ def drop_with_abort(transport: asyncio.Transport) -> None:
     sock = _tcp_socket(transport)
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def limit_unread(sock: socket.socket, seconds: float) -> None:
+    """Have the kernel end a TCP connection whose peer takes nothing for so long; 0 is never.
+
+    What a listener accepts begins with its limit (TCP_USER_TIMEOUT, tcp(7)).
+    """
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+
+
+def limit_unread_of(transport: asyncio.Transport | None, seconds: float) -> None:
+    """As ``limit_unread``, for a transport's connection."""
+    sock = None if transport is None else _tcp_socket(transport)
+    if sock is not None:
+        with suppress(OSError):  # the peer has gone
+            limit_unread(sock, seconds)
 
 
 def _tcp_socket(transport: asyncio.Transport) -> socket.socket | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
+from ptybridge.server.unsent import limit_unread_of
 from ptybridge.server.websocket import WebSocketLink
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def hand_over(
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the client has gone")
     handler = request.protocol
+    limit_unread_of(transport, 0)  # the supervisor decides from now on
     link = open_link(transport)
     # aiohttp keeps what followed the request until it is given a parser; it forgets a connection
     # when told that it is lost, and then closes the transport, if it has one.
