@@ -229,6 +229,31 @@ async def test_the_same_request_without_its_fault_is_taken() -> None:
         assert len(server.pool) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET / HTTP/1.1\nHost : HERE\n",
+        "POST /api/login HTTP/1.1\nHost: HERE\nContent-Type: application/json\n"
+        "Content-Length: 9\nX-Then: gone\n",
+        "POST /api/login HTTP/1.1\nHost: HERE\nContent-Type: application/json\n"
+        "Transfer-Encoding: chunked\n\nzz\n",
+    ],
+    ids=["malformed", "cut-off", "a-malformed-body"],
+)
+async def test_nobody_fills_the_log_with_bad_requests(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running() as server:
+        async with raw_peer(server) as (reader, writer):
+            writer.write(spelt(text, server))
+            if "gone" in text:
+                writer.write_eof()
+                writer.transport.abort()
+            await reader.read()
+        assert (await server.http.get(server.url("/healthz"))).status == 200
+    assert not caplog.records
+
+
 # --- frames
 
 

@@ -48,9 +48,15 @@ class _DiscreetHandler(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what never became a request; ``message`` would quote it."""
-        super().handle_error(request, status, exc, None)
-        is_ours = status >= 500  # noqa: PLR2004 - RFC 9110 section 15.6
+        """Answer what never became a request; ``message`` would quote it.
+
+        Only our own faults are logged: a stranger could have the others logged without end.
+        """
+        is_ours = status >= 500 and not isinstance(exc, ConnectionError)  # noqa: PLR2004 - RFC 9110
+        if is_ours:
+            super().handle_error(request, status, exc, None)
+        elif request.writer.output_size > 0:
+            raise ConnectionError("an answer has begun already")
         code, text = ("internal", "internal error") if is_ours else ("bad-message", _MALFORMED)
         response = error_response(status, code, text)
         response.headers.update(SECURITY_HEADERS)
