@@ -1,5 +1,6 @@
 """Who is let in, by each mode, and what ends it; with clocks that the test moves."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptybridge.adapters import tickets
+from ptybridge.adapters import access_store, tickets
 from ptybridge.adapters.access_store import MAX_LOGINS, MAX_LOGINS_OF_ONE, AccessStore
 from ptybridge.adapters.authentication import LOGIN_IDLE, LOGIN_LIFETIME, Authentication
 from ptybridge.adapters.passwords import hash_password
@@ -447,3 +448,31 @@ def test_the_secret_of_a_link_is_not_on_disk(place: Place) -> None:
     kept = b"".join(path.read_bytes() for path in place.folder.glob("access.db*"))
     assert share_id.encode() in kept
     assert secret.encode() not in kept
+
+
+# --- who made which session
+
+
+def test_a_session_is_made_while_nothing_can_be_written_and_noted_when_it_can(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_store, "BUSY_SECONDS", 0.0)
+    store = place.store()
+    with closing(sqlite3.connect(place.folder / "access.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # as good as a disk that is full
+        store.claim(WORK, "alice")
+        store.claim(SessionId("gone"), "alice")
+        assert store.owner_of(WORK) == "alice"
+        other.execute("ROLLBACK")
+    store.release(SessionId("gone"))
+    store.close()
+    again = place.store()
+    assert again.owner_of(WORK) == "alice"
+    assert again.owner_of(SessionId("gone")) is None
+
+
+def test_of_two_servers_the_first_says_who_made_a_session(place: Place) -> None:
+    first, second = place.store(), place.store()
+    first.claim(WORK, "alice")
+    second.claim(WORK, "bob")
+    assert second.owner_of(WORK) == first.owner_of(WORK) == "alice"

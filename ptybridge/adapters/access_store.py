@@ -102,6 +102,7 @@ class AccessStore:
             AccessStoreError: It cannot be made, opened or read.
         """
         self._wall_clock = wall_clock
+        self._unwritten: dict[SessionId, None] = {}
         try:
             if path is not None:  # before SQLite does, so that nobody else can read it
                 flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -130,6 +131,9 @@ class AccessStore:
 
     def close(self) -> None:
         """Close the database. Idempotent."""
+        if self._unwritten:
+            self._write_claims()
+            self._unwritten.clear()
         self._db.close()
 
     def refresh(self) -> None:
@@ -324,15 +328,36 @@ class AccessStore:
             return
         claims = [name for name, owner in self._owners.items() if owner == identity_id]
         if len(claims) >= MAX_CLAIMS:
-            self.release(claims[0])
-        self._write("INSERT INTO owners VALUES (?, ?)", (session, identity_id))
+            with suppress(Unavailable):
+                self.release(claims[0])
         self._owners[session] = identity_id
+        self._unwritten[session] = None
+        self._write_claims()
+
+    def _write_claims(self) -> None:
+        """Write down who made which session; where another server was faster, its word counts.
+
+        What a full disk does not take is tried again with the next one and at the end: who comes
+        to make room on that disk needs a session.
+        """
+        for session in tuple(self._unwritten):
+            values = (session, self._owners[session])
+            try:
+                self._db.execute("INSERT OR IGNORE INTO owners VALUES (?, ?)", values)
+                query = "SELECT identity FROM owners WHERE session = ?"
+                (owner,) = self._db.execute(query, (session,)).fetchone()
+            except sqlite3.Error as error:
+                _log.error("the access database cannot be written", reason=str(error))
+                return
+            self._owners[session] = owner
+            del self._unwritten[session]
 
     def release(self, session: SessionId) -> None:
         """Forget who made it, and its links. Idempotent."""
         self._write("DELETE FROM owners WHERE session = ?", (session,))
         self._write("DELETE FROM shares WHERE session = ?", (session,))
         self._owners.pop(session, None)
+        self._unwritten.pop(session, None)
         self._shares = {
             share.id: share for share in self._shares.values() if share.session != session
         }
