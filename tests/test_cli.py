@@ -254,6 +254,14 @@ def test_the_server_prints_one_url_serves_and_ends_in_order(
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
 
 
+def test_a_second_server_on_one_store_is_warned(machine: Machine) -> None:
+    with machine.serving() as first:
+        with machine.serving() as second:
+            assert second.answer("/healthz")
+            assert "another server writes to the same store" in second.end(signal.SIGTERM)[2]
+        assert first.end(signal.SIGTERM) == (0, "", "")
+
+
 def test_a_terminal_library_that_does_not_fit_is_said_and_the_server_goes_on(
     machine: Machine,
 ) -> None:

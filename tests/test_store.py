@@ -29,6 +29,18 @@ def trouble(reason: str) -> None:
     pytest.fail(reason)
 
 
+async def test_a_store_knows_whether_another_server_writes_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    async with SqliteStore(path, on_trouble=trouble) as first:
+        assert first.is_alone
+        async with SqliteStore(path, on_trouble=trouble) as second:
+            assert not second.is_alone
+        async with SqliteStore(tmp_path / "y.db", on_trouble=trouble) as other:
+            assert other.is_alone
+    async with SqliteStore(path, on_trouble=trouble) as again:
+        assert again.is_alone
+
+
 async def test_what_was_kept_comes_back_in_order(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     last = RESTORED_MESSAGES + 20

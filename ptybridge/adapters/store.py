@@ -6,6 +6,8 @@ be written is tried again with what comes next.
 """
 
 import asyncio
+import fcntl
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +38,12 @@ class StoreError(Exception):
 
 
 class SqliteStore:
-    """A `ptybridge.core.keeper.Keeper`, for a running event loop."""
+    """A `ptybridge.core.keeper.Keeper`, for a running event loop.
+
+    Attributes:
+        is_alone: No other server that runs writes to the same file: both number their messages,
+            and what one writes would stand in the place of what the other wrote.
+    """
 
     def __init__(
         self, path: Path, *, on_trouble: Callable[[str], None], max_messages: int = MAX_MESSAGES
@@ -75,6 +82,9 @@ class SqliteStore:
             raise StoreError(
                 f"store.path: {path} cannot be used ({error}); set another, or remove it"
             ) from error
+
+        self._lock = _locked(Path(f"{path}.lock"))
+        self.is_alone = self._lock is not None
 
     # --- of `Keeper`
 
@@ -191,3 +201,25 @@ class SqliteStore:
         self._hand_over()
         await self._loop.run_in_executor(self._thread, self._database.close)
         self._thread.shutdown()
+        if self._lock is not None:
+            os.close(self._lock)
+
+
+def _locked(path: Path) -> int | None:
+    """A descriptor that keeps a file locked (flock(2)); None when somebody else has locked it.
+
+    Not the database itself: where locks of both kinds are one, as on NFS, SQLite's would fail.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except OSError:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)  # nobody can tell
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:
+        pass  # a filesystem without locks: nobody can tell
+    return descriptor

@@ -137,10 +137,17 @@ def open_store(settings: Settings, state: Path) -> SqliteStore:
     chosen = settings.store.path
     path = Path(os.path.expanduser(chosen)) if chosen else state / "ptybridge.db"
     try:
-        return SqliteStore(
+        store = SqliteStore(
             path,
             on_trouble=lambda reason: _log.error("not kept", reason=reason),
             max_messages=settings.limits.messages,
         )
     except StoreError as error:
         raise ServeError(str(error)) from error
+    if not store.is_alone:
+        _log.warning(
+            "another server writes to the same store, and messages of one replace the other's; "
+            "give one of them another state directory (PTYBRIDGE_STATE_DIR) or store.path",
+            path=str(path),
+        )
+    return store
