@@ -139,6 +139,42 @@ def test_a_server_on_a_unix_socket(machine: Machine, tmp_path: Path) -> None:
         assert server.end(signal.SIGTERM)[0] == 0
 
 
+def answer_of(path: Path, request: str, *, token: str = "", body: str = "") -> bytes:
+    """The beginning of what a server on a Unix socket answers."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(PATIENCE)
+        sock.connect(str(path))
+        head = f"{request} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        sock.sendall((head + kind + body).encode())
+        return sock.recv(65536)
+
+
+def is_listened_on(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(str(path)) == 0
+
+
+def test_a_server_that_ends_leaves_the_next_one_its_socket(
+    machine: Machine, tmp_path: Path
+) -> None:
+    path = tmp_path / "p.sock"
+    setting = ("--set", f"server.unixSocket={path}")
+    with machine.serving(*setting) as first:
+        token = first.printed.partition("#token=")[2]
+        stubborn = json.dumps({"command": ["sh", "-c", "trap '' HUP; while :; do sleep 1; done"]})
+        began = answer_of(path, "POST /api/sessions/main/terminals", token=token, body=stubborn)
+        assert began.startswith(b"HTTP/1.1 201")
+        first.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE
+        while is_listened_on(path):
+            assert time.monotonic() < deadline
+        with machine.serving(*setting):
+            assert first.process.poll() is None  # its program has its grace
+            assert first.process.wait(PATIENCE) == 0
+            assert answer_of(path, "GET /healthz").startswith(b"HTTP/1.1 200")
+
+
 EC = ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
 RSA = ("rsa:2048",)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import platformdirs
 
+from ptybridge.adapters.private_files import Stamp, stamp
 from ptybridge.config import Files, Settings, Terminals
 from ptybridge.core.environment import child_environment
 from ptybridge.core.registry import TerminalDefaults
@@ -258,6 +259,15 @@ def listen_on_path(path: Path) -> socket.socket:
         reason = error.strerror or str(error)  # a path that is too long has no number
         raise ServeError(f"server.unixSocket: {path}: {reason}; {way_out}") from error
     return listener
+
+
+def remove_socket(path: Path, made: Stamp | None) -> None:
+    """Remove the socket that this server made there, unless another's has the name by now.
+
+    While programs have their grace, nobody listens any more, and the next server takes the path.
+    """
+    if made is not None and stamp(path) == made:
+        path.unlink(missing_ok=True)
 
 
 def _is_stale_socket(path: Path) -> bool:

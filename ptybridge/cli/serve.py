@@ -16,6 +16,7 @@ from ptybridge.adapters.audit import AuditFile
 from ptybridge.adapters.confinement import Confinement
 from ptybridge.adapters.file_workers import FileWorkers
 from ptybridge.adapters.open_files import raise_limit
+from ptybridge.adapters.private_files import stamp
 from ptybridge.adapters.process_secrecy import SecrecyError, hide_process
 from ptybridge.adapters.responders.processes import directory_of
 from ptybridge.adapters.spawner import Spawner
@@ -41,6 +42,7 @@ from ptybridge.cli.preparation import (
     listen,
     listen_on_path,
     page_url,
+    remove_socket,
     state_dir,
     terminal_defaults,
     web_root,
@@ -121,7 +123,7 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
         else:
             path = Path(settings.server.unix_socket).expanduser()
             listener = listen_on_path(path)
-            undone_at_the_end.callback(path.unlink, missing_ok=True)
+            undone_at_the_end.callback(remove_socket, path, stamp(path))
         undone_at_the_end.enter_context(listener)
         is_local = is_local_socket(listener.getsockname())
         check_openness(settings, is_local=is_local, is_insecure=is_insecure)
