@@ -209,6 +209,31 @@ async def test_who_has_the_proxy_s_address_but_not_its_secret_is_not_believed(
             assert (await http.post(tickets, headers=sent, json={})).status == status
 
 
+PROXY_S_SECRET = "a-secret-of-the-proxy"
+
+
+async def test_whom_a_proxy_named_is_nobody_beside_it(tmp_path: Path) -> None:
+    by_proxy = {"X-Forwarded-User": "ann", "X-Ptybridge-Secret": PROXY_S_SECRET}
+    async with (
+        running(
+            settings_of(**TRUSTING),
+            make_authenticator=by_users(tmp_path, "proxy"),
+            is_proxy_secret=lambda shown: shown == PROXY_S_SECRET,
+        ) as server,
+        stranger() as http,
+    ):
+        tickets = []
+        for _ in range(2):
+            made = await http.post(server.url("/api/tickets"), json={}, headers=by_proxy)
+            tickets.append((await made.json())["ticket"])
+        whoami = server.url("/api/whoami")
+        assert (await http.get(f"{whoami}?ticket={tickets[0]}")).status == 401
+        login = await http.post(server.url("/api/bearer"), json={"ticket": tickets[1]})
+        bearer = {"Authorization": f"Bearer {(await login.json())['bearer']}"}
+        assert (await http.get(whoami, headers=bearer)).status == 401
+        assert (await http.get(whoami, headers={**by_proxy, **bearer})).status == 200
+
+
 @pytest.mark.parametrize(
     "settings",
     [

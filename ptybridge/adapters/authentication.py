@@ -14,7 +14,7 @@ from ptybridge.adapters.passwords import PasswordChecker
 from ptybridge.adapters.tickets import Tickets
 from ptybridge.adapters.tokens import Token, digest_of
 from ptybridge.adapters.users import User, Users, is_user_name
-from ptybridge.core.identity import OWNER, AuthMode, Identity
+from ptybridge.core.identity import OWNER, VOUCHED, AuthMode, Identity
 from ptybridge.core.shares import Share
 from ptybridge.core.values import Role
 
@@ -99,7 +99,7 @@ class Authentication:
             return None
         known = self._users.get(name) if self._users else None
         role = known.rank if known else None
-        return Identity(name, name, role, grounds=(f"proxied:{name}",))
+        return Identity(name, name, role, grounds=(f"{VOUCHED}{name}",))
 
     def anybody(self) -> Identity | None:
         """Who an unknown is where nobody has to show who they are; None elsewhere."""

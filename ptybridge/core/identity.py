@@ -8,6 +8,9 @@ from ptybridge.core.values import Role, SessionId
 AuthMode = Literal["token", "password", "proxy", "none"]
 """How people show who they are."""
 
+VOUCHED = "proxied:"
+"""Begins the ground of whom a trusted proxy has named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -35,6 +38,11 @@ class Identity:
         A guest is somebody else at each login; the link is what can be revoked.
         """
         return next((ground for ground in self.grounds if ground.startswith("share:")), self.id)
+
+    @property
+    def is_vouched(self) -> bool:
+        """Whether a proxy's word is behind it, which holds for what that proxy brings."""
+        return any(ground.startswith(VOUCHED) for ground in self.grounds)
 
 
 OWNER = Identity("owner", "owner")

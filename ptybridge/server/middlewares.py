@@ -240,11 +240,22 @@ def identify(request: web.Request, authenticator: Authenticator) -> Identity | N
     """Who is asking: by bearer token, ticket, login cookie, proxy (docs/wire.md section 7).
 
     A bearer is the server's token or the secret of a login that its client keeps itself; with
-    one of these nothing else counts, so that who shows it is never taken for somebody else.
+    one of these nothing else counts, so that who shows it is never taken for somebody else. Whom
+    a proxy has named is known through a proxy only: else a login by ticket would go on beside it,
+    and the proxy would not be asked any more.
 
     Raises:
         TooManyAttempts: Too many tokens from that address were wrong.
     """
+    identity = _shown(request, authenticator)
+    is_past_the_proxy = (
+        identity is not None and identity.is_vouched and not request[CALLER].is_proxied
+    )
+    return None if is_past_the_proxy else identity
+
+
+def _shown(request: web.Request, authenticator: Authenticator) -> Identity | None:
+    """Who is asking, by what the request shows."""
     if (secret := login_bearer_of(request)) is not None:
         return authenticator.check_cookie(secret)
     if "Authorization" in request.headers and authenticator.mode == "token":
