@@ -4,12 +4,14 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +155,23 @@ def answer_of(path: Path, request: str, *, token: str = "", body: str = "") -> b
 def is_listened_on(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as sock:
         return sock.connect_ex(str(path)) == 0
+
+
+def test_who_asks_to_reload_a_server_that_is_starting_does_not_end_it(machine: Machine) -> None:
+    machine.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with closing(sqlite3.connect(machine.state / "access.db", isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")  # the start waits for that
+        with machine.popen("serve", "--port", "0") as process:
+            try:
+                deadline = time.monotonic() + PATIENCE
+                while not (machine.state / "token").exists():
+                    assert time.monotonic() < deadline
+                process.send_signal(signal.SIGHUP)
+                database.execute("ROLLBACK")
+                assert process.stdout is not None
+                assert process.stdout.readline().startswith("http://")
+            finally:
+                process.kill()
 
 
 def test_a_server_that_ends_leaves_the_next_one_its_socket(

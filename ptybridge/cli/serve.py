@@ -97,6 +97,9 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
             "transport.mode: direct is without a network, and a server needs one; set websocket or "
             "sse (ptybridge run --transport direct works without a server)"
         )
+    early: list[int] = []
+    # Whoever asks to reload a server that is just starting must not end it (signal(7)).
+    signal.signal(signal.SIGHUP, lambda number, _: early.append(number))
     logs.set_up(level=settings.logging.level, format=settings.logging.format)
     _check_open_files(settings, raise_limit())
     try:
@@ -138,7 +141,7 @@ def serve(settings: Settings, *, is_insecure: bool = False) -> None:
             files_root(settings.files, defaults),
             responder,
         )
-        uvloop.run(_run(settings, ground, tls))
+        uvloop.run(_run(settings, ground, tls, early))
 
 
 def _check_open_files(settings: Settings, limit: int) -> None:
@@ -165,13 +168,17 @@ def _exposition(statistics: Statistics) -> bytes:
     return exposition(statistics)
 
 
-async def _run(settings: Settings, ground: Ground, tls: ssl.SSLContext | None) -> None:
-    """Serve until SIGINT or SIGTERM."""
+async def _run(
+    settings: Settings, ground: Ground, tls: ssl.SSLContext | None, early: list[int]
+) -> None:
+    """Serve until SIGINT or SIGTERM; ``early`` are the SIGHUPs that came before."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, _reload, settings, ground, tls)
+    if early:
+        _reload(settings, ground, tls)
     patience = settings.limits.handshake / 1000
     screens = Screens(
         scrollback_lines=settings.terminals.scrollback_lines, on_trouble=_warn_of_no_screen
