@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from ptybridge.adapters.ghostty.marks import ESCAPE, WITHIN
 from ptybridge.adapters.ghostty.model import cell_width_log2
 from ptybridge.adapters.ghostty.state import TerminalState
 
@@ -30,20 +31,17 @@ LOOK_SECONDS: Final = 0.5
 """The least time between two looks, which take milliseconds."""
 
 _CLOSE: Final = b"\x1b]8;;\x1b\\"
-_C0: Final = rb"\x00-\x06\x08-\x17\x19\x1c-\x1f"
-"""Controls that may stand inside of a sequence without ending it."""
-
-_OPENING: Final = re.compile(rb"(?:\x1b[%b]*\]|\x9d)[%b]*8[%b]*(?=;)" % (_C0, _C0, _C0))
-_LIKE_ONE: Final = re.compile(rb"\][%b]*8[%b]*;" % (_C0, _C0))
-_LIKE_ONE_BEHIND_A_STRING: Final = re.compile(rb"\x9d[%b]*8[%b]*;" % (_C0, _C0))
+_OPENING: Final = re.compile(rb"(?:\x1b[%b]*\]|\x9d)[%b]*8[%b]*(?=;)" % (WITHIN, WITHIN, WITHIN))
+_LIKE_ONE: Final = re.compile(rb"\][%b]*8[%b]*;" % (WITHIN, WITHIN))
+_LIKE_ONE_BEHIND_A_STRING: Final = re.compile(rb"\x9d[%b]*8[%b]*;" % (WITHIN, WITHIN))
 """What every opening has in it. Each begins with one byte, which is faster looked for."""
 
 _BEGUN: Final = re.compile(
-    rb"(?:\x1b(?:[%b]*\])?|\x9d)(?:(?<!\x1b)[%b]*8)?[%b]*\Z" % (_C0, _C0, _C0)
+    rb"(?:\x1b(?:[%b]*\])?|\x9d)(?:(?<!\x1b)[%b]*8)?[%b]*\Z" % (WITHIN, WITHIN, WITHIN)
 )
 _CONTROLS: Final = bytes(set(range(0x20)) - {0x1B})
-_REPEAT: Final = re.compile(rb"(?:\x1b[%b]*\[|\x9b)[%b -?]*b" % (_C0, _C0))
-_END_OF_REPEAT: Final = re.compile(rb"[%b -?\[]*b" % _C0)
+_REPEAT: Final = re.compile(rb"(?:\x1b[%b]*\[|\x9b)[%b -?]*b" % (WITHIN, WITHIN))
+_END_OF_REPEAT: Final = re.compile(rb"[%b -?\[]*b" % WITHIN)
 
 
 class LinkGuard:
@@ -70,7 +68,7 @@ class LinkGuard:
 
     def is_unconcerned(self, stream: bytes) -> bool:
         """Whether ``stream`` need not be looked at: there are no links, and it begins none."""
-        if self._left is not None or self._begun or b"\x1b" in stream:
+        if self._left is not None or self._begun or ESCAPE in stream:
             return False
         return b"\x9d" not in stream or not self._is_in_sequence()
 
@@ -99,7 +97,7 @@ class LinkGuard:
     def _beginning(self, stream: bytes) -> bytes:
         """What of an opening has begun at the end of ``stream``, without controls."""
         whole = self._begun + stream
-        last = max(whole.rfind(b"\x1b"), whole.rfind(b"\x9d"))
+        last = max(whole.rfind(ESCAPE), whole.rfind(b"\x9d"))
         match = None if last < 0 else _BEGUN.match(whole, last)
         return match[0].translate(None, _CONTROLS) if match else b""
 
@@ -147,7 +145,7 @@ class LinkGuard:
         close = b"" if self._is_in_sequence() else _CLOSE
         begun, self._begun = self._begun, self._beginning(piece)
         whole = _OPENING.sub(rb"\g<0>9", begun + piece)[len(begun) :]
-        first, last = whole.find(b"\x1b"), whole.rfind(b"\x1b")
+        first, last = whole.find(ESCAPE), whole.rfind(ESCAPE)
         if first < 0:
             return close + whole
         middle = _REPEAT.sub(_closed_before, whole[first:last])

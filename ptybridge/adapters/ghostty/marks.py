@@ -30,7 +30,10 @@ _BEGINNING: Final = re.compile(
     % _OFFER
 )
 ESCAPE: Final = b"\x1b"
-_COMMAND: Final = re.compile(rb"\x1b[]\x00-\x06\x08-\x17\x19\x1c-\x1f]")
+WITHIN: Final = rb"\x00-\x06\x08-\x17\x19\x1c-\x1f"
+"""Controls that may stand inside of a sequence without ending it, of a class of bytes."""
+
+_COMMAND: Final = re.compile(rb"\x1b[]%b]" % WITHIN)
 """What begins an OSC, perhaps with controls in between, which the library passes over."""
 
 _BRACKET: Final = b"]"
