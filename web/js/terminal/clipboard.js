@@ -6,9 +6,9 @@
  * With Shift, a right click opens the browser's own menu; a program that uses the mouse gets it.
  */
 
-/** @typedef {import("./view.js").TerminalView} TerminalView */
+import { isMac } from "../page/commands.js";
 
-const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+/** @typedef {import("./view.js").TerminalView} TerminalView */
 
 /** Of ``MouseEvent.button``. */
 const MIDDLE = 1;

@@ -4,6 +4,7 @@
  */
 
 import { isMac } from "../page/commands.js";
+import { withHeld } from "../touch/keys.js";
 
 /** ASCII punctuation, or any one character beyond ASCII. */
 const NO_LETTER = /^(?:[!-/:-@[-`{-~]|[^\0-\x7f])$/u;
@@ -11,8 +12,8 @@ const NO_LETTER = /^(?:[!-/:-@[-`{-~]|[^\0-\x7f])$/u;
 /** Numbers that only Firefox gives: the key's character, and that with Shift. @type {Record<number, string>} */
 const FIREFOX = { 59: ";:", 61: "=+", 173: "-_" };
 
-/** Control characters that the emulator has no key for, as in other terminals. @type {Record<string, string>} */
-const CONTROLS = { "/": "\x1f", 2: "\0" };
+/** Keys that type a control character in other terminals, and nothing in the emulator. */
+const WITH_CTRL = new Set(["/", "2"]);
 
 /**
  * @param {Pick<KeyboardEvent, "type" | "key" | "keyCode" | "altKey" | "ctrlKey" | "metaKey" | "shiftKey">} event
@@ -22,7 +23,7 @@ const CONTROLS = { "/": "\x1f", 2: "\0" };
 export function typedWithModifiers(event, onMac = isMac) {
   const { type, key, keyCode, altKey, ctrlKey, metaKey, shiftKey } = event;
   if (type !== "keydown" || metaKey || altKey === ctrlKey) return null;
-  if (ctrlKey) return CONTROLS[key] ?? null;
+  if (ctrlKey) return WITH_CTRL.has(key) ? withHeld(key, { ctrl: true, alt: false }) : null;
   const typed = onMac ? FIREFOX[keyCode]?.[shiftKey ? 1 : 0] : NO_LETTER.exec(key)?.[0];
-  return typed === undefined ? null : `\x1b${typed}`;
+  return typed === undefined ? null : withHeld(typed, { ctrl: false, alt: true });
 }
