@@ -15,18 +15,20 @@ read _ && exit
 kill -s TERM -- "-$1"
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   kill -s 0 -- "-$1" || exit
-  sleep 0.2
+  sleep "$2"
 done
 kill -s KILL -- "-$1"
 """
-"""Ends the process group ``$1`` as `processes.run` does: SIGTERM, and two seconds later SIGKILL."""
+"""Ends the process group ``$1`` by SIGTERM, and by SIGKILL after ten times ``$2`` seconds."""
 
 
 class Guard:
     """Ends a process group if this process dies before ``release``."""
 
-    def __init__(self, group: int) -> None:
+    def __init__(self, group: int, *, patience: float) -> None:
         """Begin to watch; must run in an event loop.
+
+        ``patience`` is how many seconds the group has between SIGTERM and SIGKILL.
 
         Raises:
             OSError: It cannot be started.
@@ -34,7 +36,7 @@ class Guard:
         self._loop = asyncio.get_running_loop()
         self._released = self._loop.create_future()
         self._process = subprocess.Popen(  # noqa: S603 - constant, and a number
-            ("/bin/sh", "-c", _SCRIPT, "sh", str(group)),
+            ("/bin/sh", "-c", _SCRIPT, "sh", str(group), f"{patience / 10:.3f}"),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -144,7 +144,7 @@ class _Program:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._end = os.pidfd_open(process.pid)
         try:
-            self.guard = Guard(process.pid)
+            self.guard = Guard(process.pid, patience=KILL_SECONDS)
         except OSError:
             os.close(self._end)
             raise
