@@ -131,9 +131,8 @@ class AccessStore:
 
     def close(self) -> None:
         """Close the database. Idempotent."""
-        if self._unwritten:
-            self._write_claims()
-            self._unwritten.clear()
+        self._write_claims()
+        self._unwritten.clear()
         self._db.close()
 
     def refresh(self) -> None:

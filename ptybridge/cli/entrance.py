@@ -158,7 +158,7 @@ def tls_of(settings: Settings) -> ssl.SSLContext | None:
                 f"server.tls.{name}: {path} cannot be read ({error.strerror}); set another"
             ) from error
     try:
-        return tls_context(str(Path(cert).expanduser()), str(Path(key).expanduser()))
+        return _tls_context(cert, key)
     except (OSError, ssl.SSLError) as error:
         raise ServeError(
             f"server.tls: {cert} and {key} hold no certificate and its key, without a "
@@ -172,11 +172,15 @@ def reload_tls(settings: Settings, context: ssl.SSLContext) -> None:
     assert cert is not None
     assert key is not None
     try:
-        renewed = tls_context(str(Path(cert).expanduser()), str(Path(key).expanduser()))
+        renewed = _tls_context(cert, key)
     except OSError as error:  # ssl.SSLError is one
         _log.error("the certificate cannot be used; the old one stays", reason=str(error))
     else:
         show_instead(context, renewed)
+
+
+def _tls_context(cert: str, key: str) -> ssl.SSLContext:
+    return tls_context(str(Path(cert).expanduser()), str(Path(key).expanduser()))
 
 
 def open_audit(settings: Settings) -> AuditFile | None:
